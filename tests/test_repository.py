@@ -73,7 +73,7 @@ def test_requirements_admit_the_studio_image(package: str, version: str) -> None
 
 
 def test_every_dependency_says_why_it_is_there() -> None:
-    text = (ROOT / "pyproject.toml").read_text()
+    text = (ROOT / "pyproject.toml").read_text().split("[tool.", 1)[0]
     for line in text.splitlines():
         if re.match(r'^  "[a-z]', line):
             assert re.search(r"#\s+\S+", line), f"no reason given in pyproject.toml for: {line.strip()}"
