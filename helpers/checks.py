@@ -1,0 +1,105 @@
+"""Did my step work? Friendly checks at the end of a step: a tick for what is right, a way on for what is
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from helpers.workshop import Workshop
+
+SMALLEST_TRAINING_SET = 500  # rows; Autopilot refuses fewer
+
+
+class StepNotDone(AssertionError):
+    """A step did not give what the next one needs. Shown to a learner as its message, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints instead of a traceback."""
+        return [str(self)]
+
+
+def _say(right: bool, done: str, otherwise: str) -> None:
+    if not right:
+        raise StepNotDone(f"✘ {otherwise}")
+    print(f"✔ {done}")
+
+
+def objects_exist(ws: Workshop, what: str, *uris: str) -> None:
+    """Every one of `uris` begins the name of at least one object in S3."""
+    missing = [uri for uri in uris if not ws.objects(uri)]
+    _say(
+        not missing, f"{what}: in S3", f"{what}: nothing at {', '.join(missing)}. Run the cells above again."
+    )
+
+
+def columns_are(table: pd.DataFrame, what: str, columns: Sequence[str]) -> None:
+    """`table` has these columns first, in this order."""
+    found = list(table.columns[: len(columns)])
+    _say(
+        found == list(columns),
+        f"{what} begins with {', '.join(columns)}",
+        f"{what} begins with {', '.join(found)}, not with {', '.join(columns)}. "
+        "Was the flow changed, or its source files?",
+    )
+
+
+def enough_to_train(train: pd.DataFrame) -> None:
+    """Autopilot takes at least 500 rows."""
+    _say(
+        len(train) >= SMALLEST_TRAINING_SET,
+        f"{len(train):,} training rows, enough for Autopilot",
+        f"{len(train):,} training rows; Autopilot needs {SMALLEST_TRAINING_SET}. Choose a larger scale.",
+    )
+
+
+def no_missing_values(table: pd.DataFrame, what: str) -> None:
+    """No cell of `table` is empty."""
+    holes = table.columns[table.isna().any()].tolist()
+    _say(not holes, f"{what} has no missing values", f"{what} has missing values in {', '.join(holes)}.")
+
+
+def finished(status: str, what: str, good: str = "Completed") -> None:
+    """A job or an endpoint reached the status it should."""
+    _say(status == good, f"{what}: {status}", f"{what}: {status}, not {good}. Its log says why.")
+
+
+def beats(value: float, baseline: float, what: str, baseline_name: str) -> None:
+    """`value` (an error, less is better) lies below `baseline`."""
+    _say(
+        value < baseline,
+        f"{what} ({value:.3f}) is better than {baseline_name} ({baseline:.3f})",
+        f"{what} ({value:.3f}) is no better than {baseline_name} ({baseline:.3f}). "
+        "Was it trained on enough data, with the right columns?",
+    )
+
+
+def same_length(predictions: Sequence[float] | pd.Series, rows: int, what: str) -> None:
+    """One prediction came back for each row sent."""
+    _say(
+        len(predictions) == rows,
+        f"{what}: one prediction for each of {rows:,} rows",
+        f"{what}: {len(predictions):,} predictions for {rows:,} rows. "
+        "A header in the input, or a column too many, loses rows.",
+    )
+
+
+def all_unheard(playlist: pd.DataFrame, heard: set[str]) -> None:
+    """No track of the playlist has been heard by the listener."""
+    known = sorted(set(playlist["trackId"]) & heard)
+    _say(
+        not known,
+        f"{len(playlist)} tracks, none heard before",
+        f"the listener already knows {', '.join(known)}.",
+    )
+
+
+def nothing_left(left: Sequence[str]) -> None:
+    """Nothing that costs money is left."""
+    _say(
+        not left,
+        "nothing is left that costs money",
+        f"still there: {', '.join(left)}. Run this notebook again, or delete them in the SageMaker console.",
+    )

@@ -1,0 +1,205 @@
+"""The `workshop` command: local SageMaker, and the notebooks without a browser."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from helpers import service
+
+app = typer.Typer(
+    help="Music recommendation with Amazon SageMaker, on AWS or on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+State = Annotated[Path | None, typer.Option(help="State directory of local SageMaker (default: .workshop).")]
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def _fail(message: str, code: int) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(code)
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: a free one).")] = None,
+    state: State = None,
+) -> None:
+    """Start local SageMaker in the background; returns when it is ready."""
+    try:
+        running = service.start(_state(state), port)
+    except (RuntimeError, OSError) as error:
+        raise _fail(f"Local SageMaker did not start: {error}", FAILED) from error
+    typer.echo(f"Local SageMaker is ready at {running.address} (state in {_shown(running.state)}).")
+
+
+@app.command()
+def down(state: State = None) -> None:
+    """Stop local SageMaker, its jobs and its endpoints; what it stores stays."""
+    was_running = service.running(_state(state)) is not None
+    service.stop(_state(state))
+    typer.echo("Local SageMaker is stopped." if was_running else "Local SageMaker was not running.")
+
+
+@app.command()
+def status(state: State = None) -> None:
+    """Show address, state directory, jobs and endpoints."""
+    found = service.running(_state(state))
+    if found is None:
+        typer.echo(f"Local SageMaker does not run (state in {_shown(_state(state))}). Start it: workshop up")
+        return
+    typer.echo(f"Local SageMaker runs at {found.address} (state in {_shown(found.state)}).")
+    table = Table("kind", "name", "status", box=None)
+    rows = _resources(found)
+    for row in rows:
+        table.add_row(*row)
+    if rows:
+        Console().print(table)
+    else:
+        typer.echo("No jobs and no endpoints yet.")
+
+
+@app.command()
+def env(state: State = None) -> None:
+    """Print the lines that point a shell here: eval "$(workshop env)"."""
+    found = service.running(_state(state)) or service.start(_state(state))
+    variables = service.environment(found)
+    unset = [*service.UNSET, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))]
+    for name in sorted(set(unset) - set(variables)):
+        typer.echo(f"unset {name}")
+    for name, value in sorted(variables.items()):
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def reset(
+    state: State = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Stop local SageMaker and delete everything it stores."""
+    where = _state(state)
+    if where.exists() and not yes and sys.stdin.isatty():
+        typer.confirm(f"Delete every object, job and model in {_shown(where)}?", abort=True)
+    service.reset(where)
+    typer.echo("Local SageMaker is empty.")
+
+
+@app.command()
+def run(
+    platform: Annotated[str, typer.Option(help="local or sagemaker.")] = "local",
+    scale: Annotated[str | None, typer.Option(help="tiny, small or full.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="A notebook parameter, name=value (YAML).")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where results go (default: runs/<time>).")] = None,
+    state: State = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Refresh the notebooks themselves, with their defaults.")
+    ] = False,
+) -> None:
+    """Run every notebook in order; keeps the executed notebooks and one HTML report."""
+    from helpers import runner
+
+    try:
+        given = runner.parse_parameters(parameter or [])
+        if in_place and (given or scale or platform != "local" or output):
+            raise runner.ParameterError(
+                "--in-place runs the notebooks' own defaults: give no parameters with it."
+            )
+        given |= {} if in_place else {"platform": platform} | ({"scale": scale} if scale else {})
+        notebooks = runner.lessons()
+        runner.share_out(given, notebooks)
+    except (runner.ParameterError, FileNotFoundError) as error:
+        raise _fail(str(error), BAD_INPUT) from error
+    if state:
+        os.environ["WORKSHOP_STATE"] = str(state.resolve())
+    if in_place:
+        with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
+            _run(notebooks, given, Path(temporary), in_place=True)
+    else:
+        folder = output or runner.notebooks_directory().parent / "runs" / f"{datetime.now():%Y%m%d-%H%M%S}"
+        _run(notebooks, given, folder, in_place=False)
+
+
+def _run(notebooks: list[Path], given: dict[str, Any], folder: Path, *, in_place: bool) -> None:
+    from helpers import refresh, report, reporter, runner
+
+    local = given.get("platform", "local") == "local"
+    started_here = local and service.running(_state(None)) is None
+    results: list[runner.Result] = []
+    failure: str | None = None
+    code = 0
+    try:
+        with reporter.Reporter(len(notebooks)) as listener:
+            results.extend(runner.run(notebooks, given, folder, listener))
+        if in_place:
+            refresh.refresh([result.path for result in results], notebooks)
+            typer.echo("The notebooks hold the outputs of this run.")
+    except (runner.RunFailed, refresh.NotFit) as error:
+        failure, code = str(error), FAILED
+    except KeyboardInterrupt:
+        failure, code = "Interrupted. Jobs that were running are stopped with local SageMaker.", INTERRUPTED
+    finally:
+        if started_here:
+            service.stop(_state(None))
+    if not in_place:
+        page = report.write_report(results, folder / "report.html", failure=failure)
+        typer.echo(f"Notebooks and report: {_shown(page)}")
+    if failure:
+        raise _fail(failure, code)
+
+
+def _resources(found: service.Service) -> list[tuple[str, str, str]]:
+    """Kind, name and status of every job and endpoint."""
+    import boto3
+
+    variables = service.environment(found)
+    client = boto3.client(
+        "sagemaker",
+        endpoint_url=found.address,
+        region_name=variables["AWS_DEFAULT_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+    kinds = {
+        "ProcessingJob": ("list_processing_jobs", "ProcessingJobSummaries"),
+        "AutoMLJob": ("list_auto_ml_jobs", "AutoMLJobSummaries"),
+        "TransformJob": ("list_transform_jobs", "TransformJobSummaries"),
+        "Endpoint": ("list_endpoints", "Endpoints"),
+    }
+    rows = []
+    for kind, (operation, member) in kinds.items():
+        for page in client.get_paginator(operation).paginate():
+            rows += [(kind, entry[f"{kind}Name"], entry[f"{kind}Status"]) for entry in page[member]]
+    return rows
+
+
+def _state(state: Path | None) -> Path:
+    return state if state else service.default_state()
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main() -> None:
+    """Entry point of the `workshop` command."""
+    from helpers.flow.commands import app as flow_app
+
+    app.add_typer(flow_app, name="flow", help="Read, check, run and draw Data Wrangler flows.")
+    app()
