@@ -1,0 +1,17 @@
+"""Data Wrangler's operators, one file a family, in a registry under the names Data Wrangler uses."""
+
+from . import (  # noqa: F401  (importing a family registers its operators)
+    custom_code,
+    dataset,
+    destinations,
+    encode_categorical,
+    formula,
+    join,
+    manage_columns,
+    sources,
+    split,
+    types,
+)
+from .base import Family, Operator, operator, registry, resolve
+
+__all__ = ["Family", "Operator", "operator", "registry", "resolve"]

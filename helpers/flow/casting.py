@@ -1,0 +1,148 @@
+"""Types of columns: Spark's casts (what does not parse is null) and Data Wrangler's inference from a sample."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import OperatorError
+from .frame import Frame
+
+type_names = ("string", "long", "float", "bool", "date", "datetime")
+_true, _false = ("t", "true", "y", "yes", "1"), ("f", "false", "n", "no", "0")
+
+
+def is_a(column: Any, kind: str) -> bool:
+    """Whether a column already has this type."""
+    dtype = column.type()
+    tests = {
+        "string": dtype.is_string(),
+        "long": dtype.is_int64(),
+        "float": dtype.is_float64(),
+        "bool": dtype.is_boolean(),
+        "date": dtype.is_date(),
+        "datetime": dtype.is_timestamp(),
+    }
+    return tests[kind]
+
+
+def cast(column: Any, kind: str) -> Any:
+    """Spark's CAST with ANSI off: null where a value does not fit, fractions cut off, never an error."""
+    import ibis
+
+    if is_a(column, kind):
+        return column
+    dtype = column.type()
+    if kind == "string":
+        return column.cast("string")
+    if kind == "float":
+        # DuckDB reads 1_000 as a number; Spark does not.
+        number = column.try_cast("float64")
+        return column.contains("_").ifelse(None, number) if dtype.is_string() else number
+    if kind == "long":
+        if dtype.is_string():
+            return _text_to_long(column)
+        if dtype.is_floating() or dtype.is_decimal():
+            number = column.cast("float64")
+            whole = (number < 0).ifelse(number.ceil(), number.floor())
+            return number.isnan().ifelse(0, whole.try_cast("int64"))
+        if dtype.is_timestamp():
+            return column.epoch_seconds().cast("int64")
+        return column.try_cast("int64")
+    if kind == "bool":
+        if dtype.is_string():
+            text = column.strip().lower()
+            return ibis.cases((text.isin(_true), True), (text.isin(_false), False))
+        return column != 0 if dtype.is_numeric() else column.try_cast("bool")
+    if kind == "date":
+        return column.try_cast("timestamp").date() if dtype.is_string() else column.try_cast("date")
+    if dtype.is_numeric():
+        return column.cast("float64").try_cast("int64").as_timestamp("s")
+    return column.try_cast("timestamp")
+
+
+def _text_to_long(column: Any) -> Any:
+    # DuckDB rounds '1.7' and reads '1e3' and '1_000'; Spark cuts to 1 and knows neither of the others.
+    number = column.try_cast("int64")
+    plain = number.cast("string") == column
+    text = column.strip()
+    fraction = text.re_search(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
+    whole = text.split(".")[0].try_cast("int64").fill_null(0)
+    careful = fraction.ifelse(whole, None)
+    return plain.fill_null(False).ifelse(number, careful)
+
+
+_java_dates = {
+    "yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dd": "%d", "d": "%d",
+    "HH": "%H", "H": "%H", "mm": "%M", "ss": "%S",
+}  # fmt: skip
+
+
+def spark_date_format(column: Any, pattern: str) -> Any:
+    """Parse texts as dates by a Java pattern such as dd-MM-yyyy; what does not parse is null."""
+    from .duckdb_functions import try_strptime
+
+    parts = re.findall(r"[A-Za-z]+|[^A-Za-z]+", pattern)
+    unknown = [part for part in parts if part.isalpha() and part not in _java_dates]
+    if unknown:
+        raise OperatorError(
+            f"the date pattern {pattern!r} has the unknown part {unknown[0]!r}",
+            f"Known parts: {', '.join(_java_dates)}.",
+            "date_formatting",
+        )
+    form = "".join(_java_dates.get(part, part.replace("%", "%%")) for part in parts)
+    return try_strptime(column, form).date()
+
+
+def infer(rows: Sequence[Mapping[str, Any]], frame: Frame) -> dict[str, str]:
+    """The type of every column, judged by the first rows as Data Wrangler of 2023 and later does.
+
+    Columns that are not text keep the type they have.
+    """
+    schema = {}
+    for name in frame.columns:
+        known = [kind for kind in type_names if is_a(frame.table[name], kind)]
+        if known and known[0] != "string":
+            schema[name] = known[0]
+        elif not known:
+            schema[name] = "float" if frame.table[name].type().is_numeric() else "string"
+        else:
+            schema[name] = infer_texts([row[name] for row in rows])
+    return schema
+
+
+_null_like = re.compile(r"\s*$|null|none|nil|na|nan", re.IGNORECASE)
+_iso_date = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_iso_time = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
+_most = 0.8
+
+
+def infer_texts(texts: Sequence[str | None]) -> str:
+    """The type of a column of texts: more than 80 % of the values that are there decide."""
+    values = [text for text in texts if text is not None and not _null_like.match(text)]
+    if not values or (len(values) < 0.3 * len(texts) and len(values) < 1500):
+        return "string"
+    numbers = [number for number in map(_number, values) if number is not None]
+    if len(numbers) > _most * len(values):
+        whole = sum(number.is_integer() for number in numbers)
+        return "long" if whole > _most * len(numbers) else "float"
+    lowered = [value.strip().lower() for value in values]
+    if all(value in ("true", "false") for value in lowered):
+        return "bool"
+    dates = sum(bool(_iso_date.match(value.strip())) for value in values)
+    moments = sum(bool(_iso_time.match(value.strip())) for value in values)
+    if dates + moments > _most * len(values):
+        return "datetime" if moments else "date"
+    return "string"
+
+
+def _number(text: str) -> float | None:
+    if "_" in text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,276 @@
+"""The engine: runs a flow's operators, in Ibis on DuckDB, and writes what is asked for.
+
+Everything a run holds lies in one DuckDB database in a directory of its own, so that data larger than memory spills to
+disk. Results do not depend on the number of threads: rows carry their order with them, tables are stored in that order,
+and sums of floating numbers (which depend on the order of addition) are computed by one thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .checking import check, plan
+from .errors import FlowError, OperatorError, Problem
+from .frame import Frame, hidden_prefix
+from .model import Flow, Node, SourceNode
+from .operators import resolve
+
+Sources = Callable[[SourceNode], Sequence[Path]]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a node to be written: where to, and how."""
+
+    node_id: str
+    output_name: str
+    directory: Path
+    content_type: str = "CSV"
+    delimiter: str = ","
+    compression: str = "none"
+    partitions: int = 1
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written for an output: the files, and the number of rows in them."""
+
+    output: Output
+    paths: tuple[Path, ...]
+    rows: int
+    columns: tuple[str, ...]
+
+
+class Run:
+    """One run: the database and what the operators may ask of it."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        threads: int | None = None,
+        memory: str | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        import duckdb
+        import ibis
+
+        from .spark_sql import macros
+
+        self.sources, self._progress = sources, progress
+        self.node: Node | None = None
+        self._count = 0
+        self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
+        settings: dict[str, Any] = {"temp_directory": str(self.directory / "spill")}
+        if threads:
+            settings["threads"] = threads
+        if memory:
+            settings["memory_limit"] = memory
+        try:
+            self.connection = duckdb.connect(str(self.directory / "run.duckdb"), config=settings)
+            # Spark: x / 0 is null.
+            self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
+            self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+            for macro in macros:
+                self.connection.execute(macro)
+            self.backend = ibis.duckdb.from_connection(self.connection)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, duckdb.Error):
+                raise FlowError(f"The engine does not start: {error}") from None
+            raise
+
+    def close(self) -> None:
+        """Close the database and remove its directory."""
+        connection = getattr(self, "connection", None)
+        if connection is not None:
+            connection.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def log(self, message: str) -> None:
+        """Tell whoever follows the run."""
+        if self._progress:
+            self._progress(message)
+
+    @property
+    def trained(self) -> Mapping[str, Any]:
+        """The trained parameters that the flow holds for the node at work."""
+        return self.node.trained_parameters if self.node else {}
+
+    def files(self) -> list[Path]:
+        """The files of the source node at work."""
+        assert isinstance(self.node, SourceNode)
+        return list(self.sources(self.node))
+
+    def sql(self, table: Any) -> str:
+        """An Ibis table as DuckDB SQL."""
+        return str(self.backend.compile(table))
+
+    def rows(self, table: Any) -> list[dict[str, Any]]:
+        """The rows of a small Ibis table."""
+        found = self.connection.execute(self.sql(table))
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, table: Any) -> dict[str, Any]:
+        """The only row of an aggregate."""
+        return self.rows(table)[0]
+
+    def quantiles(self, table: Any, column: str, shares: Sequence[float]) -> list[Any]:
+        """The values of a column at these shares of its rows, exactly; nulls do not count."""
+        listed = ", ".join(repr(share) for share in shares)
+        query = f"SELECT quantile_disc({quoted(column)}, [{listed}]) FROM ({self.sql(table)})"
+        found = self.connection.execute(query).fetchall()[0][0]
+        return list(found) if found else [None] * len(shares)
+
+    def first_rows(self, frame: Frame, count: int) -> list[dict[str, Any]]:
+        """The first rows in the frame's order."""
+        return self.rows(frame.ordered.limit(count))
+
+    def fresh(self) -> str:
+        """A name for a table or view that is not used yet."""
+        self._count += 1
+        return f"flow_{self._count}"
+
+    def view(self, query: str) -> str:
+        """A new view of this query; its name."""
+        name = self.fresh()
+        self.connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
+        return name
+
+    def with_sql_column(self, frame: Frame, name: str, expression: str) -> Frame:
+        """The frame with a column computed by DuckDB SQL, in the place of one of this name or at the end."""
+        columns = [expression if column == name else quoted(column) for column in frame.table.columns]
+        new = [f"({each}) AS {quoted(name)}" if each is expression else each for each in columns]
+        if name not in frame.table.columns:
+            new.insert(len(frame.columns), f"({expression}) AS {quoted(name)}")
+        view = self.view(f"SELECT {', '.join(new)} FROM ({self.sql(frame.table)}) AS flow_input")
+        return frame.replace(self.backend.table(view))
+
+    def keep(self, frame: Frame, again: bool = False) -> Frame:
+        """The frame stored as a table in its order, so that it is computed once."""
+        if frame.stored and not again:
+            return frame
+        kept = [name for name in frame.table.columns if name not in frame.order]
+        order = ", ".join(f"{quoted(name)} NULLS LAST" for name in frame.order)
+        return self._stored(f"FROM ({self.sql(frame.table)}) AS t ORDER BY {order}", kept)
+
+    def table_of(self, query: str) -> Frame:
+        """The result of a query without a known order, stored in the order of all its columns.
+
+        Queries that add up run in one thread: the sum of floating numbers depends on the order of addition.
+        """
+        names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
+        self.connection.execute("SET threads = 1")
+        try:
+            return self._stored(f"FROM ({query}) AS t ORDER BY ALL", names)
+        finally:
+            self.connection.execute(f"SET threads = {self.threads}")
+
+    def _stored(self, rest: str, columns: Sequence[str]) -> Frame:
+        # Columns are stored as c0, c1, ...: a column that is called rowid would hide the table's own.
+        table = self.fresh()
+        select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
+        self.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {select} {rest}")
+        return self.stored(table, columns)
+
+    def stored(self, table: str, columns: Sequence[str]) -> Frame:
+        """A frame of a stored table with columns c0, c1, ..., in the order its rows were put in."""
+        select = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(columns))
+        order = f"{hidden_prefix}0"
+        view = self.view(f"SELECT {select}, rowid AS {order} FROM {table}")
+        return Frame(self.backend.table(view), (order,), stored=True)
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def execute(
+    flow: Flow,
+    sources: Sources,
+    outputs: Sequence[Output],
+    *,
+    threads: int | None = None,
+    memory: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Written]:
+    """Run a flow in this process and write these outputs.
+
+    `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data; files are then
+    not complete.
+    """
+    from .writing import write
+
+    problems = check(flow, [output.node_id for output in outputs])
+    if problems:
+        raise FlowError(problems)
+    with Run(sources, threads, memory, progress) as run:
+        frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
+        written = []
+        for output in outputs:
+            node = flow.node(output.node_id)
+            frame = frames[(node.node_id, output.output_name)]
+            written.append(_guarded(node, run, lambda o=output, f=frame: write(f, o, run)))
+            run.log(f"Wrote {node.label}: {written[-1].rows:,} rows")
+        return written
+
+
+def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Frame]:
+    """The frames of these (node id, output name), computed with every node they need."""
+    frames: dict[tuple[str, str], Frame] = {}
+    needed = plan(flow, [node_id for node_id, _ in wanted])
+    uses: dict[tuple[str, str], int] = {}
+    for node in needed:
+        for edge in node.inputs:
+            uses[edge.node_id, edge.output_name] = uses.get((edge.node_id, edge.output_name), 0) + 1
+    for key in wanted:
+        uses[key] = uses.get(key, 0) + 1
+    for node in needed:
+        operator, problems = resolve(node)
+        if operator is None:
+            raise FlowError(problems)
+        run.log(f"{node.label}: {operator.describe()}")
+        inputs = [frames[edge.node_id, edge.output_name] for edge in node.inputs]
+        result = _guarded(node, run, lambda o=operator, i=inputs: o.apply(i, run))
+        produced = {"default": result} if isinstance(result, Frame) else result
+        for name, frame in produced.items():
+            key = (node.node_id, name)
+            if uses.get(key, 0) > 1:
+                frame = _guarded(node, run, lambda f=frame: run.keep(f))
+            frames[key] = frame
+    missing = [
+        f"{flow.node(node_id).label}.{name}" for node_id, name in wanted if (node_id, name) not in frames
+    ]
+    if missing:
+        raise FlowError(f"The flow has no output {', '.join(missing)}.")
+    return frames
+
+
+def _guarded(node: Node, run: Run, work: Callable[[], Any]) -> Any:
+    """Do a node's work; whatever goes wrong names the node."""
+    import duckdb
+    from ibis.common.exceptions import IbisError
+
+    run.node = node
+    try:
+        return work()
+    except OperatorError as error:
+        raise FlowError([error.at(node.label, node.operator)]) from error
+    except (duckdb.Error, IbisError) as error:
+        text = str(error).strip().split("\n")[0]
+        raise FlowError(
+            [Problem(f"fails: {text}", "Look at its input.", node.label, node.operator)]
+        ) from error

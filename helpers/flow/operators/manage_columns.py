@@ -1,0 +1,192 @@
+"""Manage columns: drop, rename, duplicate, move, concatenate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from .base import Columns, Operator, listing, operator
+
+if TYPE_CHECKING:
+    from ..engine import Run
+    from ..frame import Frame
+
+_id = "sagemaker.spark.manage_columns_0.1"
+
+
+@operator(_id, "Drop column")
+class DropColumn(Operator):
+    """Drop columns."""
+
+    column_to_drop: Columns
+
+    def describe(self) -> str:
+        return f"Drop {listing(self.column_to_drop)}"
+
+    def change(self, frame: Frame, run: Run) -> Any:
+        return frame.table.drop(*frame.names(self.column_to_drop, "column_to_drop"))
+
+
+class Renaming(BaseModel):
+    """One column and its new name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    input_column: str
+    new_name: str
+
+
+@operator(_id, "Rename column")
+class RenameColumn(Operator):
+    """Rename columns, one after the other; each keeps its place."""
+
+    input_column: str | None = None
+    new_name: str | None = None
+    columns_to_rename: tuple[Renaming, ...] = ()
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> RenameColumn:
+        if (self.input_column is None) != (self.new_name is None) or not self.pairs():
+            raise ValueError("needs 'input_column' and 'new_name'")
+        return self
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Old and new names; the single pair comes last, as in Data Wrangler."""
+        pairs = [(each.input_column, each.new_name) for each in self.columns_to_rename]
+        if self.input_column is not None and self.new_name is not None:
+            pairs.append((self.input_column, self.new_name))
+        return pairs
+
+    def describe(self) -> str:
+        return f"Rename {listing([f'{old} to {new}' for old, new in self.pairs()], 2)}"
+
+    def change(self, frame: Frame, run: Run) -> Any:
+        for old, new in self.pairs():
+            old = frame.name(old, "input_column")
+            if new.lower() != old.lower():
+                frame.free(new, "new_name")
+            # One projection rather than Ibis's rename: it accepts a change of case alone.
+            columns = [frame.table[name].name(new if name == old else name) for name in frame.table.columns]
+            frame = frame.replace(frame.table.select(columns))
+        return frame.table
+
+
+@operator(_id, "Duplicate column")
+class DuplicateColumn(Operator):
+    """Duplicate a column under a new name, at the end."""
+
+    input_column: str
+    new_name: str
+
+    def describe(self) -> str:
+        return f"Duplicate {self.input_column} as {self.new_name}"
+
+    def change(self, frame: Frame, run: Run) -> Any:
+        column = frame.table[frame.name(self.input_column, "input_column")]
+        return frame.table.mutate(**{frame.free(self.new_name, "new_name"): column})
+
+
+class Move(Operator):
+    """Move columns to another place."""
+
+    column_to_move: Columns
+
+    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+        """All columns in their new order."""
+        raise NotImplementedError
+
+    def change(self, frame: Frame, run: Run) -> Any:
+        moved = frame.names(self.column_to_move, "column_to_move")
+        others = [name for name in frame.columns if name not in moved]
+        return frame.select(self.place(others, moved, frame)).table
+
+
+_move = ("operator", "move_type")
+
+
+@operator(_id, "Move column", "Move to start", keys=_move)
+class MoveToStart(Move):
+    """Move columns to the start."""
+
+    def describe(self) -> str:
+        return f"Move {listing(self.column_to_move)} to the start"
+
+    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+        return moved + others
+
+
+@operator(_id, "Move column", "Move to end", keys=_move)
+class MoveToEnd(Move):
+    """Move columns to the end."""
+
+    def describe(self) -> str:
+        return f"Move {listing(self.column_to_move)} to the end"
+
+    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+        return others + moved
+
+
+@operator(_id, "Move column", "Move to index", keys=_move)
+class MoveToIndex(Move):
+    """Move columns to an index, counted from 0."""
+
+    index: int
+
+    def describe(self) -> str:
+        return f"Move {listing(self.column_to_move)} to place {self.index}"
+
+    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+        index = min(max(self.index, 0), len(others))
+        return others[:index] + moved + others[index:]
+
+
+class MoveBeside(Move):
+    """Move columns beside another one."""
+
+    target_column: str
+    shift: ClassVar[int] = 0
+
+    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+        target = frame.name(self.target_column, "target_column")
+        if target in moved:
+            return frame.columns
+        index = others.index(target) + self.shift
+        return others[:index] + moved + others[index:]
+
+
+@operator(_id, "Move column", "Move after", keys=_move)
+class MoveAfter(MoveBeside):
+    """Move columns to right after another one."""
+
+    shift: ClassVar[int] = 1
+
+    def describe(self) -> str:
+        return f"Move {listing(self.column_to_move)} after {self.target_column}"
+
+
+@operator(_id, "Move column", "Move before", keys=_move)
+class MoveBefore(MoveBeside):
+    """Move columns to right before another one."""
+
+    def describe(self) -> str:
+        return f"Move {listing(self.column_to_move)} before {self.target_column}"
+
+
+@operator(_id, "Concatenate columns")
+class ConcatenateColumns(Operator):
+    """Join the texts of columns into a new one; nulls are left out."""
+
+    input_columns: Columns
+    output_column: str
+    separator: str = ""
+
+    def describe(self) -> str:
+        return f"Concatenate {listing(self.input_columns)} as {self.output_column}"
+
+    def change(self, frame: Frame, run: Run) -> Any:
+        import ibis
+
+        names = frame.names(self.input_columns, "input_columns")
+        texts = ibis.array([frame.table[name].cast("string") for name in names])
+        joined = texts.filter(lambda text: text.notnull()).join(self.separator)
+        return frame.table.mutate(**{frame.free(self.output_column, "output_column"): joined})

@@ -1,0 +1,109 @@
+"""Reading a .flow file: JSON in, typed nodes out, every fault of its shape in one error."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import FlowError, Problem
+from .model import DestinationNode, Edge, Flow, Node, SourceNode, type_names
+
+_node_types: dict[str, type[Node]] = {"SOURCE": SourceNode, "DESTINATION": DestinationNode}
+
+
+def read(flow: str | os.PathLike[str] | Mapping[str, Any]) -> Flow:
+    """Read a flow from a path, from its JSON text, or from the document itself.
+
+    Raises FlowError when the file is missing, is not JSON, or has not the shape of a flow.
+    """
+    if isinstance(flow, Mapping):
+        return from_document(flow)
+    if isinstance(flow, str) and flow.lstrip().startswith(("{", "[")):
+        return from_document(_parse(flow, "The text"))
+    path = Path(flow)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise FlowError(f"The flow file {path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise FlowError(f"{path} is not a flow file: it is not UTF-8 text.") from None
+    return from_document(_parse(text, str(path)))
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise FlowError(f"{where} is not a flow file: its JSON breaks at {place} ({error.msg}).") from None
+    except RecursionError:
+        raise FlowError(f"{where} is not a flow file: its JSON is nested too deeply.") from None
+
+
+def from_document(document: Any) -> Flow:
+    """Typed nodes of a flow document. Raises FlowError with every fault of its shape."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("nodes"), list):
+        raise FlowError('This is not a flow: it must be a JSON object with a list "nodes".')
+    metadata = document.get("metadata")
+    version = metadata.get("version") if isinstance(metadata, Mapping) else None
+    if version != 1:
+        raise FlowError(f"This flow has version {version!r}; only version 1 is known. Export it again.")
+    problems: list[Problem] = []
+    nodes = [_node(raw, place, problems) for place, raw in enumerate(document["nodes"])]
+    seen: set[str] = set()
+    for node in nodes:
+        if node.node_id in seen:
+            problems.append(Problem("two nodes have this id", "Give each its own.", node=node.node_id))
+        seen.add(node.node_id)
+    if problems:
+        raise FlowError(problems)
+    return Flow(tuple(nodes), document)
+
+
+def _node(raw: Any, place: int, problems: list[Problem]) -> Node:
+    label = f"node number {place + 1}"
+    if not isinstance(raw, Mapping):
+        problems.append(Problem("must be a JSON object", node=label))
+        return Node(label, "", "")
+    label = str(raw.get("name") or raw.get("node_id") or label)
+
+    def member(name: str, kind: type, default: Any = None) -> Any:
+        value = raw.get(name)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, kind) or value == "":
+            words = {str: "a text", list: "a list", Mapping: "an object"}[kind]
+            fault = "is missing" if value is None else f"must be {words}"
+            problems.append(Problem(f'"{name}" {fault}', node=label))
+            return default if default is not None else kind()
+        return value
+
+    kind = member("type", str)
+    if kind and kind not in type_names:
+        problems.append(
+            Problem(f"has an unknown type {kind!r}; known are {', '.join(type_names)}", node=label)
+        )
+    edges = []
+    for edge in member("inputs", list, []):
+        if not isinstance(edge, Mapping) or not isinstance(edge.get("node_id"), str):
+            problems.append(Problem('every input must be an object with a "node_id"', node=label))
+            continue
+        output = edge.get("output_name") or "default"
+        edges.append(Edge(str(edge.get("name") or "df"), edge["node_id"], str(output)))
+    outputs = member("outputs", list, [])
+    names = [str(out.get("name") or "default") for out in outputs if isinstance(out, Mapping)]
+    if len(names) != len(outputs):
+        problems.append(Problem('every output must be an object with a "name"', node=label))
+    return _node_types.get(kind, Node)(
+        node_id=member("node_id", str) or label,
+        type=kind,
+        operator=member("operator", str),
+        parameters=member("parameters", Mapping, {}),
+        trained_parameters=member("trained_parameters", Mapping, {}),
+        inputs=tuple(edges),
+        outputs=tuple(names) or ("default",),
+        name=str(raw.get("name") or ""),
+    )

@@ -1,0 +1,143 @@
+"""Spark SQL expressions on DuckDB: parsed and rewritten by sqlglot, with Spark's meaning where the two differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import OperatorError
+
+if TYPE_CHECKING:
+    from .frame import Frame
+
+_casts = {
+    "long": ("bigint", "long", "int", "integer", "smallint", "tinyint"),
+    "float": ("double", "float"),
+    "string": ("string", "varchar", "char", "text"),
+    "bool": ("boolean", "bool"),
+    "date": ("date",),
+    "datetime": ("timestamp",),
+}
+
+macros = (
+    """CREATE OR REPLACE TEMP MACRO spark_float(x) AS
+    CASE WHEN typeof(x) = 'VARCHAR' AND contains(x::VARCHAR, '_') THEN NULL ELSE TRY_CAST(x AS DOUBLE) END""",
+    """CREATE OR REPLACE TEMP MACRO spark_long(x) AS CASE
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL')
+        THEN CASE WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 0 ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT) END
+    WHEN typeof(x) = 'VARCHAR' THEN CASE
+        WHEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x AS BIGINT)
+        WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)')
+            THEN coalesce(TRY_CAST(split_part(trim(x::VARCHAR), '.', 1) AS BIGINT), 0) END
+    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT)
+    ELSE TRY_CAST(x AS BIGINT) END""",
+    """CREATE OR REPLACE TEMP MACRO spark_bool(x) AS CASE
+    WHEN typeof(x) = 'VARCHAR' THEN CASE
+        WHEN lower(trim(x::VARCHAR)) IN ('t', 'true', 'y', 'yes', '1') THEN true
+        WHEN lower(trim(x::VARCHAR)) IN ('f', 'false', 'n', 'no', '0') THEN false END
+    ELSE TRY_CAST(x AS BOOLEAN) END""",
+    "CREATE OR REPLACE TEMP MACRO spark_string(x) AS CAST(x AS VARCHAR)",
+    "CREATE OR REPLACE TEMP MACRO spark_date(x) AS CAST(TRY_CAST(x AS TIMESTAMP) AS DATE)",
+    "CREATE OR REPLACE TEMP MACRO spark_datetime(x) AS TRY_CAST(x AS TIMESTAMP)",
+)
+
+
+def cast_call(expression: Any, kind: str) -> Any:
+    """A call of the macro that casts as Spark does; `kind` is a Spark type name such as bigint."""
+    from sqlglot import exp
+
+    for name, spellings in _casts.items():
+        if kind.lower() in spellings:
+            return exp.Anonymous(this=f"spark_{name}", expressions=[expression])
+    known = ", ".join(name for spellings in _casts.values() for name in spellings)
+    raise OperatorError(f"casts to {kind!r}, which this engine does not know", f"Known: {known}.")
+
+
+def to_duckdb(formula: str, frame: Frame) -> str:
+    """A Spark SQL expression over the columns of a frame, as DuckDB SQL. Raises OperatorError when it cannot be."""
+    from sqlglot import exp, parse_one
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = parse_one(formula, read="spark")
+    except SqlglotError as error:
+        reason = str(error).split("\n")[0].split("\x1b")[0]
+        raise OperatorError(
+            f"does not parse as Spark SQL: {reason}", "Correct the formula.", "formula"
+        ) from None
+    if tree is None or isinstance(tree, exp.Query | exp.Command | exp.DDL):
+        raise OperatorError("is not an expression over columns", "Write one, such as 0.3 * a + b.", "formula")
+    _only_known(tree)
+
+    def rewrite(node: Any) -> Any:
+        if isinstance(node, exp.Column):
+            if node.table:
+                raise OperatorError(
+                    f"'{node.sql()}' names a table", "Use the column's name alone.", "formula"
+                )
+            return exp.column(frame.name(node.name, "formula"), quoted=True)
+        if isinstance(node, exp.Cast | exp.TryCast):
+            return cast_call(node.this, node.to.sql("spark"))
+        return node
+
+    return tree.transform(rewrite).sql(dialect="duckdb")
+
+
+def _only_known(tree: Any) -> None:
+    """Refuse what is not known to mean the same on DuckDB."""
+    from sqlglot import exp
+
+    known = tuple(getattr(exp, name) for name in _expressions)
+    for node in tree.walk():
+        if not isinstance(node, known):
+            what = node.sql("spark")
+            raise OperatorError(
+                f"uses {what[:60]!r}, which this engine does not compute as Spark does",
+                "Write it with arithmetic, comparisons, CASE, COALESCE, CAST, ABS, ROUND, UPPER, LOWER or TRIM.",
+                "formula",
+            )
+
+
+_expressions = [
+    "Column",
+    "Identifier",
+    "Literal",
+    "Boolean",
+    "Null",
+    "Paren",
+    "Neg",
+    "Not",
+    "And",
+    "Or",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Mod",
+    "EQ",
+    "NEQ",
+    "GT",
+    "GTE",
+    "LT",
+    "LTE",
+    "NullSafeEQ",
+    "Is",
+    "In",
+    "Between",
+    "Like",
+    "Case",
+    "If",
+    "Coalesce",
+    "Cast",
+    "TryCast",
+    "DataType",
+    "Abs",
+    "Round",
+    "Upper",
+    "Lower",
+    "Trim",
+    "Length",
+    "Greatest",
+    "Least",
+    "Exp",
+    "Tuple",
+]
