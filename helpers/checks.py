@@ -76,6 +76,16 @@ def beats(value: float, baseline: float, what: str, baseline_name: str) -> None:
     )
 
 
+def is_described(listener: int, listeners: pd.DataFrame) -> None:
+    """The listener (a userId) has a row in `listeners`, which is indexed by userId."""
+    some = ", ".join(str(user) for user in listeners.index[:5])
+    _say(
+        listener in listeners.index,
+        "the listener is known",
+        f"listener {listener} has no rating in the training data. Choose another, such as {some}.",
+    )
+
+
 def same_length(predictions: Sequence[float] | pd.Series, rows: int, what: str) -> None:
     """One prediction came back for each row sent."""
     _say(

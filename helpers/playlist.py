@@ -142,12 +142,11 @@ def make_playlist(
     if table.empty:
         raise ValueError("This listener has heard every track of the catalogue.")
     table = table.sort_values(["predicted", "trackId"], ascending=[False, True]).head(length)
-    genres = genre_columns(tracks)
     return pd.DataFrame(
         {
             "trackId": table["trackId"].to_numpy(),
             "predicted": table["predicted"].round(2).to_numpy(),
-            "genre": genre_of(table).to_numpy() if genres else table["genre"].to_numpy(),
+            "genre": table["genre"].to_numpy(),
             "tempo": table["tempo"].round().astype(int).to_numpy(),
             "energy": table["energy"].round(2).to_numpy(),
             "why": [why(track, listener, tracks) for _, track in table.iterrows()],
@@ -188,12 +187,6 @@ def genre_columns(tracks: pd.DataFrame) -> list[str]:
 def genre_name(column: str) -> str:
     """A genre as people write it: `genre_Pop_Rock` is Pop Rock."""
     return column.removeprefix("genre_").replace("_", " ")
-
-
-def genre_of(tracks: pd.DataFrame) -> pd.Series:
-    """The genre of each track, read back from its one-hot columns."""
-    columns = genre_columns(tracks)
-    return tracks[columns].idxmax(axis=1).map(genre_name).rename("genre")
 
 
 def rmse(truth: pd.Series | np.ndarray, predicted: pd.Series | np.ndarray | float) -> float:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+from weakref import WeakSet
 
 import nbformat
 import papermill
@@ -73,6 +74,12 @@ class Result:
 class EnvironmentKernel(AsyncKernelManager):
     """The IPython kernel of this very interpreter, whatever kernels the user has installed under any name."""
 
+    started: ClassVar[WeakSet[EnvironmentKernel]] = WeakSet()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.started.add(self)
+
     @property
     def kernel_spec(self) -> KernelSpec:
         """A specification that no file on this machine can change."""
@@ -81,6 +88,17 @@ class EnvironmentKernel(AsyncKernelManager):
             display_name="Python 3 (ipykernel)",
             language="python",
         )
+
+    @classmethod
+    def kill_all(cls) -> None:
+        """End every kernel of this process at once: after an interrupt nobody is left to ask them
+        politely.
+        """
+        for manager in list(cls.started):
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def notebooks_directory() -> Path:
@@ -205,6 +223,9 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, Any], listene
         except PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}"
             raise RunFailed(notebook.name, error.exec_count or place.number, place.section, message) from None
+        except KeyboardInterrupt:
+            EnvironmentKernel.kill_all()
+            raise
 
 
 class _Place:

@@ -84,6 +84,10 @@ class Workshop:
         """
         return f"{self.prefix}-{kind}-{secrets.token_hex(4)}"
 
+    def made(self, name: str) -> bool:
+        """Whether `name` is one that `fresh_name` gives under this prefix."""
+        return re.fullmatch(rf"{re.escape(self.prefix)}-[a-z]+-[0-9a-f]{{8}}", name) is not None
+
     def upload(self, path: str | Path, uri: str) -> str:
         """Copy a local file to `uri`; returns `uri`."""
         bucket, key = split(uri)
@@ -112,9 +116,9 @@ class Workshop:
         found = self.objects(uri)
         if not found:
             raise FileNotFoundError(f"There is nothing at {uri}.")
-        return pd.concat(
-            [pd.read_csv(BytesIO(self._read(one)), **options) for one in found], ignore_index=True
-        )
+        parts: list[pd.DataFrame] = [pd.read_csv(BytesIO(self._read(one)), **options) for one in found]
+        table: pd.DataFrame = pd.concat(parts, ignore_index=True)
+        return table
 
     def _read(self, uri: str) -> bytes:
         bucket, key = split(uri)
