@@ -1,0 +1,125 @@
+"""Endpoint configurations: which models serve, and with what weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.models import containers_of
+from helpers.local.sagemaker.plane import Plane
+from helpers.local.sagemaker.records import EndpointConfigRecord, Variant
+from helpers.local.sagemaker.registry import Answer, Request, operation
+
+NOT_OFFERED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+DEFAULT_PATIENCE = 240.0  # seconds until a container must answer /ping, as the service has it
+
+
+@operation
+def create_endpoint_config(plane: Plane, request: Request) -> Answer:
+    """Make an endpoint configuration."""
+    for member in NOT_OFFERED:
+        if request.get(member):
+            raise validation_error(f"Local SageMaker does not offer {member} yet: leave it out.")
+    if request.get("DataCaptureConfig", {}).get("EnableCapture"):
+        raise validation_error("Local SageMaker does not offer DataCaptureConfig yet: leave it out.")
+    variants = request["ProductionVariants"]
+    names = [variant["VariantName"] for variant in variants]
+    if len(set(names)) != len(names):
+        raise validation_error(
+            f"The VariantName of each production variant must be unique: {', '.join(names)}."
+        )
+    for number, variant in enumerate(variants, start=1):
+        _check_variant(plane, variant, f"productionVariants.{number}.member")
+    if sum(_weight(variant) for variant in variants) <= 0:
+        raise validation_error("At least one production variant must have an InitialVariantWeight above 0.")
+    record = plane.new(
+        plane.endpoint_configs,
+        EndpointConfigRecord,
+        "endpoint-config",
+        request["EndpointConfigName"],
+        request,
+    )
+    return {"EndpointConfigArn": record.arn}
+
+
+@operation
+def describe_endpoint_config(plane: Plane, request: Request) -> Answer:
+    """An endpoint configuration."""
+    record: EndpointConfigRecord = plane.find("endpoint-config", request["EndpointConfigName"])
+    return {
+        "EnableNetworkIsolation": False,
+        **record.request,
+        "ProductionVariants": [
+            {"InitialVariantWeight": 1.0, **variant} for variant in record.request["ProductionVariants"]
+        ],
+        "EndpointConfigArn": record.arn,
+        "CreationTime": record.created,
+    }
+
+
+@operation
+def list_endpoint_configs(plane: Plane, request: Request) -> Answer:
+    """Endpoint configurations, a page at a time."""
+    return page(
+        request,
+        [
+            {
+                "EndpointConfigName": record.name,
+                "EndpointConfigArn": record.arn,
+                "CreationTime": record.created,
+            }
+            for record in plane.endpoint_configs.all()
+            if matches(request, record.name, record.created, record.modified, None)
+        ],
+        member="EndpointConfigs",
+        keys={
+            "Name": lambda item: item["EndpointConfigName"],
+            "CreationTime": lambda item: item["CreationTime"],
+        },
+        identity=lambda item: item["EndpointConfigName"],
+        sort_by="CreationTime",
+        descending=True,
+    )
+
+
+@operation
+def delete_endpoint_config(plane: Plane, request: Request) -> Answer:
+    """Forget an endpoint configuration; endpoints made from it go on."""
+    plane.find("endpoint-config", request["EndpointConfigName"])
+    plane.endpoint_configs.delete(request["EndpointConfigName"])
+    return {}
+
+
+def variants_of(plane: Plane, record: EndpointConfigRecord) -> list[Variant]:
+    """The variants of a configuration with the models they name, as these are now. Raises ServiceError."""
+    return [
+        Variant(
+            name=variant["VariantName"],
+            containers=containers_of(plane.find("model", variant["ModelName"])),
+            weight=_weight(variant),
+            instances=None if "ServerlessConfig" in variant else variant["InitialInstanceCount"],
+            serverless=variant.get("ServerlessConfig"),
+            patience=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_PATIENCE),
+        )
+        for variant in record.request["ProductionVariants"]
+    ]
+
+
+def _weight(variant: dict[str, Any]) -> float:
+    return float(variant.get("InitialVariantWeight", 1.0))
+
+
+def _check_variant(plane: Plane, variant: dict[str, Any], path: str) -> None:
+    if "ModelName" not in variant:
+        raise validation_error(f"Every production variant must have a ModelName: '{path}' has none.")
+    plane.find("model", variant["ModelName"])
+    serverless = "ServerlessConfig" in variant
+    if serverless and ("InstanceType" in variant or "InitialInstanceCount" in variant):
+        raise validation_error(
+            f"Give either ServerlessConfig or InstanceType with InitialInstanceCount at '{path}', not both."
+        )
+    if not serverless and ("InstanceType" not in variant or "InitialInstanceCount" not in variant):
+        raise validation_error(
+            f"Give InstanceType and InitialInstanceCount, or ServerlessConfig, at '{path}': one is missing."
+        )

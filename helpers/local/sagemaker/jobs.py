@@ -1,0 +1,191 @@
+"""The life of a job, whatever its family: its record, its directory, its process, and how the three end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.plane import Plane
+from helpers.local.sagemaker.records import JobRecord, JobStatus
+from helpers.local.store import Store
+from helpers.local.supervisor import LOG, Exit
+
+REASON_LIMIT = 1024  # characters of a FailureReason
+INTERRUPTED = (
+    "The local SageMaker service was stopped while this job ran, so the job ended unfinished. "
+    "Start it again under another name."
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What tells one kind of job from another. ``kind`` is the job module and the directory's name."""
+
+    kind: Literal["processing", "automl", "transform"]
+    resource: Literal["processing-job", "automl-job", "transform-job"]
+    noun: str
+    log_group: str
+    completes_at_limit: bool = False  # a job that ends by its own rule when its time is over has completed
+
+    def store(self, plane: Plane) -> Store[JobRecord]:
+        """The records of this family."""
+        return {"processing": plane.processing, "automl": plane.automl, "transform": plane.transform}[
+            self.kind
+        ]
+
+
+PROCESSING = Family("processing", "processing-job", "processing job", "/aws/sagemaker/ProcessingJobs")
+AUTOML = Family("automl", "automl-job", "AutoML job", "/aws/sagemaker/TrainingJobs", completes_at_limit=True)
+TRANSFORM = Family("transform", "transform-job", "transform job", "/aws/sagemaker/TransformJobs")
+FAMILIES = (PROCESSING, AUTOML, TRANSFORM)
+
+
+def create_job(
+    plane: Plane,
+    family: Family,
+    name: str,
+    request: Mapping[str, Any],
+    *,
+    limit: float | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> JobRecord:
+    """Record a job and start its process. ``extra`` goes into the process's request.json beside the request.
+
+    Raises ServiceError when the name is taken. A process that cannot be started is a Failed job.
+    """
+    store = family.store(plane)
+    record = plane.new(store, JobRecord, family.resource, name, request)
+    directory = plane.host.directory(family.kind, name)
+    try:
+        shutil.rmtree(directory, ignore_errors=True)  # of a job whose record was lost
+        directory.mkdir(parents=True)
+        _write_json(
+            directory / "request.json", {"Region": plane.host.region, **record.request, **(extra or {})}
+        )
+        plane.host.logs.add(family.log_group, f"{name}/algo-1-{record.created:.0f}", directory / LOG)
+        store.update(name, _mark_started)
+        plane.host.supervisor.start(
+            _key(family, name),
+            plane.host.launcher(family.kind, plane.host.state, directory),
+            directory,
+            limit=limit,
+            on_exit=lambda exit: _finish(plane, family, name, exit),
+        )
+    except (OSError, RuntimeError) as error:
+        _fail(plane, family, name, f"The job could not be started: {error}")
+    return record
+
+
+def stop_job(plane: Plane, family: Family, name: str) -> None:
+    """Ask a job to stop. Raises ServiceError when there is none of that name, or it has ended already."""
+    plane.find(family.resource, name)
+
+    def change(record: JobRecord) -> None:
+        if record.status not in ("InProgress", "Stopping"):
+            raise validation_error(
+                f"The request was rejected because the {family.noun} is in status {record.status}."
+            )
+        record.status = "Stopping"
+        record.modified = time.time()
+
+    family.store(plane).update(name, change)
+    plane.host.supervisor.stop(_key(family, name))
+
+
+def read_progress(plane: Plane, family: Family, name: str) -> dict[str, Any]:
+    """What the job says of itself: API members, empty until it says something."""
+    try:
+        members = json.loads((plane.host.directory(family.kind, name) / "progress.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def changed(plane: Plane, family: Family, record: JobRecord) -> float:
+    """When the job last changed, its own progress included (epoch seconds)."""
+    try:
+        status = (plane.host.directory(family.kind, record.name) / "progress.json").stat()
+    except OSError:
+        return record.modified
+    return record.modified if record.ended is not None else max(record.modified, status.st_mtime)
+
+
+def failure(record: JobRecord, progress: Mapping[str, Any]) -> str | None:
+    """The FailureReason of a failed job: the service's, else what the job said."""
+    if record.status != "Failed":
+        return None
+    return _shorten(str(record.failure or progress.get("FailureReason") or "The job failed."))
+
+
+def recover_jobs(plane: Plane) -> None:
+    """After a crash of the service: jobs that were running have failed."""
+    for family in FAMILIES:
+        for record in family.store(plane).all():
+            if record.status in ("InProgress", "Stopping"):
+                _fail(plane, family, record.name, INTERRUPTED)
+
+
+def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
+    """The process ended: what became of the job."""
+    progress = read_progress(plane, family, name)
+
+    def change(record: JobRecord) -> None:
+        record.ended = record.modified = time.time()
+        status, reason = _outcome(family, record.status, exit, progress)
+        record.status, record.failure = status, reason
+        if exit.cause == "limit" and status == "Stopped":
+            record.message = "The job was stopped when it reached its MaxRuntimeInSeconds."
+
+    family.store(plane).update(name, change)
+
+
+def _outcome(
+    family: Family, status: JobStatus, exit: Exit, progress: Mapping[str, Any]
+) -> tuple[JobStatus, str | None]:
+    if status == "Stopping":
+        return "Stopped", None
+    if exit.cause == "close":
+        return "Failed", INTERRUPTED
+    if exit.cause == "limit":
+        if not family.completes_at_limit:
+            return "Stopped", None
+        if exit.code != 0:
+            return (
+                "Failed",
+                "The job did not end in time after its MaxAutoMLJobRuntimeInSeconds, and was stopped.",
+            )
+    if exit.code == 0:
+        return "Completed", None
+    return "Failed", _shorten(str(progress.get("FailureReason") or exit.sentence))
+
+
+def _fail(plane: Plane, family: Family, name: str, reason: str) -> None:
+    def change(record: JobRecord) -> None:
+        record.status, record.failure = "Failed", reason
+        record.ended = record.modified = time.time()
+
+    family.store(plane).update(name, change)
+
+
+def _mark_started(record: JobRecord) -> None:
+    record.started = time.time()
+
+
+def _key(family: Family, name: str) -> str:
+    return f"{family.kind}/{name}"
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    temporary = path.with_name(path.name + ".writing")
+    temporary.write_text(json.dumps(value), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= REASON_LIMIT else text[: REASON_LIMIT - 1] + "…"

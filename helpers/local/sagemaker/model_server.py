@@ -1,0 +1,229 @@
+"""One container of an endpoint as a process: started, awaited, started again when it dies, asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.local.sagemaker.host import Host, in_thread
+from helpers.local.sagemaker.records import Container
+from helpers.local.supervisor import LOG, Child
+
+POLL = 0.1  # seconds between two looks at a container that is starting
+PING_LIMIT = 2.0  # seconds a /ping may take
+STEADY = 60.0  # seconds of service after which a crash counts as the first again
+LONGEST_PAUSE = 30.0  # seconds between two restarts of a container that keeps crashing
+
+
+class Unreachable(Exception):
+    """The container cannot be asked now: it is starting again."""
+
+
+class TimedOut(Exception):
+    """The container did not answer in time."""
+
+
+class Broken(Exception):
+    """The container ended the connection without an answer: it crashed."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A container's answer."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Address:
+    port: int
+    token: str
+
+
+class ModelServer:
+    """The process of one container.
+
+    ``settled`` is set when the first start has ended well or badly; then ``problem`` says what was wrong, if
+    anything. ``ready`` is set while the container answers.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        key: str,
+        directory: Path,
+        container: Container,
+        group: str,
+        stream: str,
+        patience: float,
+    ) -> None:
+        self.name = container.name
+        self.settled = threading.Event()
+        self.ready = threading.Event()
+        self.problem: str | None = None
+        self._host = host
+        self._key = key
+        self._directory = directory
+        self._patience = patience
+        self._address: _Address | None = None
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        self._stopping = threading.Event()
+        directory.mkdir(parents=True, exist_ok=True)
+        request = {"Container": container.definition, "Name": container.name, "Region": host.region}
+        (directory / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        host.logs.add(group, stream, directory / LOG)
+
+    def start(self) -> None:
+        """Start the process and keep it running, in a thread of its own."""
+        self._thread = in_thread(f"keep {self._key}", self._keep)
+
+    def stop(self) -> None:
+        """End the process, and wait until it has."""
+        self._stopping.set()
+        self.ready.clear()
+        self._host.supervisor.kill(self._key)
+        self._thread.join(15)
+        self._forget_connections()
+
+    def ask(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
+        """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken."""
+        if not self.ready.wait(max(0.0, deadline - time.monotonic())):
+            raise Unreachable
+        address = self._address
+        if address is None:
+            raise Unreachable
+        sent = {**headers, "X-Workshop-Token": address.token, "Content-Length": str(len(body))}
+        reused = True
+        while True:
+            try:
+                connection = self._idle.get_nowait() if reused else _connect(address)
+            except queue.Empty:
+                reused = False
+                connection = _connect(address)
+            try:
+                reply = _exchange(connection, "POST", "/invocations", body, sent, deadline)
+            except TimeoutError:
+                connection.close()
+                raise TimedOut from None
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                if reused:  # the container closed a connection that lay idle: nothing was asked yet
+                    reused = False
+                    continue
+                raise Broken from None
+            self._idle.put(connection)
+            return reply
+
+    def _keep(self) -> None:
+        crashes = 0
+        while not self._stopping.is_set() and not self._host.closing.is_set():
+            (self._directory / "server.json").unlink(missing_ok=True)
+            began = time.monotonic()
+            try:
+                child = self._host.supervisor.start(
+                    self._key,
+                    self._host.launcher("model_server", self._host.state, self._directory),
+                    self._directory,
+                )
+                problem = self._await(child)
+            except (OSError, RuntimeError) as error:
+                child, problem = None, f"The container {self.name} could not be started: {error}"
+            if problem is None and child is not None:
+                self.settled.set()
+                self.ready.set()
+                child.ended.wait()
+                self.ready.clear()
+                self._address = None
+                self._forget_connections()
+            elif not self.settled.is_set():
+                self.problem = problem
+                self._host.supervisor.kill(self._key)
+                self.settled.set()
+                return
+            else:
+                self._host.supervisor.kill(self._key)
+            crashes = 1 if time.monotonic() - began > STEADY else crashes + 1
+            self._stopping.wait(min(LONGEST_PAUSE, 0.25 * 2**crashes))
+
+    def _await(self, child: Child) -> str | None:
+        """Wait until the container answers /ping; what went wrong, or None."""
+        deadline = time.monotonic() + self._patience
+        while time.monotonic() < deadline:
+            if child.ended.wait(POLL):
+                sentence = child.exit.sentence if child.exit is not None else ""
+                return f"The container {self.name} did not start. {sentence}"
+            self._address = self._address_of()
+            if self._address is not None and _answers(self._address):
+                return None
+        return (
+            f"The {self.name} container did not pass the ping health check within {self._patience:.0f} "
+            "seconds. Please check the logs of this endpoint."
+        )
+
+    def _address_of(self) -> _Address | None:
+        try:
+            written = json.loads((self._directory / "server.json").read_bytes())
+            return _Address(int(written["port"]), str(written["token"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # not yet, or not yet whole
+
+    def _forget_connections(self) -> None:
+        while not self._idle.empty():
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+
+def new_generation() -> str:
+    """A name for one deployment of an endpoint, unlike any before."""
+    return f"{time.time_ns() // 1_000_000}-{secrets.token_hex(3)}"
+
+
+def _connect(address: _Address) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", address.port)
+
+
+def _answers(address: _Address) -> bool:
+    connection = _connect(address)
+    try:
+        deadline = time.monotonic() + PING_LIMIT
+        headers = {"X-Workshop-Token": address.token}
+        return _exchange(connection, "GET", "/ping", b"", headers, deadline).status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: float,
+) -> Reply:
+    """One request; raises TimeoutError when the deadline passes between two pieces of the answer."""
+    connection.timeout = max(0.05, deadline - time.monotonic())
+    if connection.sock is None:
+        connection.connect()
+    connection.sock.settimeout(connection.timeout)
+    connection.request(method, path, body=body, headers=dict(headers))
+    response = connection.getresponse()
+    pieces = []
+    while piece := response.read(1 << 20):
+        pieces.append(piece)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, found, b"".join(pieces))

@@ -1,0 +1,140 @@
+"""Models: one container, or an inference pipeline of several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.local.objects import NoSuchBucket, NoSuchKey, split_uri
+from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.plane import Plane
+from helpers.local.sagemaker.records import Container, ModelRecord
+from helpers.local.sagemaker.registry import Answer, Request, operation
+
+LARGEST_ENVIRONMENT = 32 * 1024  # bytes, all names and values of one container
+NOT_OFFERED = (
+    "ModelPackageName",
+    "InferenceSpecificationName",
+    "MultiModelConfig",
+    "AdditionalModelDataSources",
+)
+
+
+@operation
+def create_model(plane: Plane, request: Request) -> Answer:
+    """Make a model from containers."""
+    if ("PrimaryContainer" in request) == bool(request.get("Containers")):
+        raise validation_error("Exactly one of PrimaryContainer and Containers must be given.")
+    if request.get("InferenceExecutionConfig", {}).get("Mode", "Serial") != "Serial":
+        raise validation_error("Local SageMaker offers InferenceExecutionConfig.Mode Serial only.")
+    definitions = _definitions(request)
+    _check_host_names(definitions)
+    for definition in definitions:
+        _check_container(plane, definition)
+    record = plane.new(plane.models, ModelRecord, "model", request["ModelName"], request)
+    return {"ModelArn": record.arn}
+
+
+@operation
+def describe_model(plane: Plane, request: Request) -> Answer:
+    """A model."""
+    record: ModelRecord = plane.find("model", request["ModelName"])
+    answer: Answer = {
+        "EnableNetworkIsolation": False,
+        **record.request,
+        "CreationTime": record.created,
+        "ModelArn": record.arn,
+    }
+    if "PrimaryContainer" in answer:
+        answer["PrimaryContainer"] = _described(answer["PrimaryContainer"])
+    if "Containers" in answer:
+        answer["Containers"] = [_described(definition) for definition in answer["Containers"]]
+    return answer
+
+
+@operation
+def list_models(plane: Plane, request: Request) -> Answer:
+    """Models, a page at a time."""
+    return page(
+        request,
+        [
+            {"ModelName": record.name, "ModelArn": record.arn, "CreationTime": record.created}
+            for record in plane.models.all()
+            if matches(request, record.name, record.created, record.modified, None)
+        ],
+        member="Models",
+        keys={"Name": lambda item: item["ModelName"], "CreationTime": lambda item: item["CreationTime"]},
+        identity=lambda item: item["ModelName"],
+        sort_by="CreationTime",
+        descending=True,
+    )
+
+
+@operation
+def delete_model(plane: Plane, request: Request) -> Answer:
+    """Forget a model; endpoints that serve it go on, and its data in S3 stays."""
+    plane.find("model", request["ModelName"])
+    plane.models.delete(request["ModelName"])
+    return {}
+
+
+def containers_of(record: ModelRecord) -> list[Container]:
+    """The containers of a model in their order, named as the service names them in messages and logs."""
+    definitions = _definitions(record.request)
+    if len(definitions) == 1:
+        return [Container(name="primary", definition=definitions[0])]
+    return [
+        Container(name=definition.get("ContainerHostname", f"container-{number}"), definition=definition)
+        for number, definition in enumerate(definitions, start=1)
+    ]
+
+
+def _definitions(request: Request) -> list[dict[str, Any]]:
+    if "PrimaryContainer" in request:
+        return [request["PrimaryContainer"]]
+    definitions: list[dict[str, Any]] = request["Containers"]
+    return definitions
+
+
+def _described(definition: dict[str, Any]) -> dict[str, Any]:
+    return {"Mode": "SingleModel", "Environment": {}, **definition}
+
+
+def _check_host_names(definitions: list[dict[str, Any]]) -> None:
+    names = [
+        definition["ContainerHostname"] for definition in definitions if "ContainerHostname" in definition
+    ]
+    if names and len(definitions) > 1 and len(names) != len(definitions):
+        raise validation_error("If one container has a ContainerHostname, every container must have one.")
+    if len(set(names)) != len(names):
+        raise validation_error("The ContainerHostname of each container must be unique within the model.")
+
+
+def _check_container(plane: Plane, definition: dict[str, Any]) -> None:
+    for member in NOT_OFFERED:
+        if member in definition:
+            raise validation_error(f"Local SageMaker does not offer {member}: give Image and ModelDataUrl.")
+    if definition.get("Mode", "SingleModel") != "SingleModel":
+        raise validation_error("Local SageMaker does not offer multi-model containers: use Mode SingleModel.")
+    if "Image" not in definition:
+        raise validation_error("Every container must have an Image.")
+    size = sum(len(f"{name}{value}".encode()) for name, value in definition.get("Environment", {}).items())
+    if size > LARGEST_ENVIRONMENT:
+        raise validation_error(
+            f"The Environment of a container must not be larger than {LARGEST_ENVIRONMENT} bytes."
+        )
+    if "ModelDataSource" in definition:
+        raise validation_error(
+            "Local SageMaker does not offer ModelDataSource: give ModelDataUrl, a model.tar.gz."
+        )
+    if "ModelDataUrl" in definition:
+        _check_data(plane, definition["ModelDataUrl"])
+
+
+def _check_data(plane: Plane, uri: str) -> None:
+    try:
+        plane.objects.head(*split_uri(uri))
+    except (NoSuchBucket, NoSuchKey, ValueError):
+        raise validation_error(
+            f"Could not find model data at {uri}. Write it as s3://bucket/key of an object that exists."
+        ) from None

@@ -1,0 +1,67 @@
+"""What the control plane keeps of each resource, beside the request that made it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from helpers.local.store import Record
+
+JobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
+EndpointStatus = Literal["Creating", "Updating", "SystemUpdating", "InService", "Deleting", "Failed"]
+
+
+class JobRecord(Record):
+    """A processing, AutoML or transform job. Times in epoch seconds."""
+
+    status: JobStatus = "InProgress"
+    started: float | None = None
+    ended: float | None = None
+    failure: str | None = None
+    message: str | None = (
+        None  # a processing job's ExitMessage when the service, not the job, has something to say
+    )
+
+
+class ModelRecord(Record):
+    """A model: one container, or an inference pipeline of several."""
+
+
+class EndpointConfigRecord(Record):
+    """An endpoint configuration."""
+
+
+class Container(BaseModel):
+    """A container to run: its name in messages and logs, and its API definition."""
+
+    name: str
+    definition: dict[str, Any]
+
+
+class Variant(BaseModel):
+    """A production variant as deployed: the model as it was, so that deleting it harms nothing."""
+
+    name: str
+    containers: list[Container]
+    weight: float = 1.0
+    instances: int | None = None  # None for a serverless variant
+    serverless: dict[str, Any] | None = None
+    patience: float = 240.0  # seconds a container may take until it answers /ping
+
+
+class Deployment(BaseModel):
+    """One generation of an endpoint: the variants of one configuration."""
+
+    generation: str
+    config_name: str
+    variants: list[Variant]
+
+
+class EndpointRecord(Record):
+    """An endpoint: what serves now, and what an update is bringing up."""
+
+    status: EndpointStatus = "Creating"
+    failure: str | None = None
+    serving: Deployment | None = None
+    coming: Deployment | None = None

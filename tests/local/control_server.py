@@ -1,0 +1,61 @@
+"""The control plane alone behind a real server, with stand-in jobs: ``python control_server.py STATE``.
+
+Prints its address when it listens. No signatures are asked for; the server around it has its own tests.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import waitress
+from werkzeug.wrappers import Request, Response
+
+from helpers.local.objects import ObjectStore
+from helpers.local.runtime import Runtime
+from helpers.local.sagemaker import SageMaker
+from helpers.local.supervisor import Supervisor
+
+FAKE_JOB = Path(__file__).with_name("fake_job.py")
+
+
+class NoLogs:
+    """Streams nobody reads."""
+
+    def add(self, group: str, stream: str, path: Path) -> None:
+        return
+
+
+def launch(kind: str, state: Path, directory: Path) -> list[str]:
+    return [sys.executable, "-S", str(FAKE_JOB), kind, "--state", str(state), "--job", str(directory)]
+
+
+def main() -> None:
+    state = Path(sys.argv[1])
+    objects = ObjectStore(state / "s3")
+    sagemaker = SageMaker(state, objects, "us-east-1", NoLogs(), launch, Supervisor(grace=1.0))
+    doors = (sagemaker, Runtime(sagemaker, patience=4.0))
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        response = next(
+            (found for door in doors if (found := door(request)) is not None), Response(status=404)
+        )
+        return response(environ, start_response)
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=8)
+    sagemaker.recover()
+    print(f"http://127.0.0.1:{server.effective_port}", flush=True)
+    try:
+        server.run()
+    finally:
+        sagemaker.close()
+
+
+if __name__ == "__main__":
+    main()
