@@ -100,15 +100,19 @@ class ObjectStore:
 
     def list(self, bucket: str, prefix: str = "", start: bytes = b"") -> Iterator[ObjectInfo]:
         """Objects whose keys have a prefix, in the order of their keys' UTF-8 bytes, from ``start`` on."""
-        for found in names.walk(self.directory(bucket), prefix, start):
+        for found in self.walk(bucket, prefix, start):
             try:
-                yield self._describe(bucket, found.key, found.path, found.status)
+                yield self.describe(bucket, found)
             except FileNotFoundError:
                 continue  # deleted meanwhile
 
-    def keys(self, bucket: str, prefix: str = "", start: bytes = b"") -> Iterator[str]:
-        """The keys alone: as ``list``, without reading metadata."""
-        return (found.key for found in names.walk(self.directory(bucket), prefix, start))
+    def walk(self, bucket: str, prefix: str = "", start: bytes = b"") -> Iterator[names.Found]:
+        """The files alone, as ``list``: without reading metadata."""
+        return names.walk(self.directory(bucket), prefix, start)
+
+    def describe(self, bucket: str, found: names.Found) -> ObjectInfo:
+        """Describe a file of ``walk``. Raises FileNotFoundError when it was deleted meanwhile."""
+        return self._describe(bucket, found.key, found.path, found.status)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Describe one object. Raises NoSuchBucket, NoSuchKey."""

@@ -1,0 +1,73 @@
+"""``python -m helpers.local --state DIR [--port N]``: local SageMaker in the foreground, until SIGTERM.
+
+Exit status 3 when another server already serves the state directory, 4 when the port is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from helpers.local.metadata import write_json
+from helpers.local.server import make_app
+from helpers.local.web import HOST, listen
+
+ALREADY_SERVED = 3
+PORT_TAKEN = 4
+
+
+def main() -> int:
+    """Serve a state directory; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.local", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="directory of everything it keeps")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    arguments = parser.parse_args()
+    state: Path = arguments.state.absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "server.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another server already serves {state}", file=sys.stderr)
+            return ALREADY_SERVED
+        return serve(state, arguments.port)
+
+
+def serve(state: Path, port: int) -> int:
+    """Serve until SIGTERM or SIGINT, holding the state directory's lock; the exit status."""
+    region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    application = make_app(state, region)
+    try:
+        server = listen(application, port, state / "incoming")
+    except OSError as error:
+        print(f"cannot listen on {HOST}:{port}: {error.strerror}. Choose another --port.", file=sys.stderr)
+        return PORT_TAKEN
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    address = f"http://{HOST}:{server.effective_port}"
+    here = state / "server.json"
+    try:
+        application.recover()
+        write_json(here, {"pid": os.getpid(), "address": address, "started": time.time(), "region": region})
+        print(f"local SageMaker serves {state} at {address}", flush=True)
+        server.run()
+    finally:
+        application.close()
+        if json.loads(here.read_text() if here.exists() else "{}").get("pid") == os.getpid():
+            here.unlink()
+    return 0
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Between the socket and the doors: waitress, with what signed AWS requests need of an HTTP server.
+
+Waitress drops headers whose names have an underscore (``x-amz-meta-track_id`` is one), and WSGI decodes the path,
+while a signature covers both exactly as they were sent; so the parser here keeps them.
+Bodies above half a megabyte wait in unnamed temporary files, never in memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import werkzeug.wrappers
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, get_header_lines
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from werkzeug.datastructures import Headers
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+HOST = "127.0.0.1"
+LARGEST_BODY = (
+    5 * 1024**3 + 1024**2
+)  # bytes: the 5 GiB S3 takes in one request, and room for chunk signatures
+LARGEST_BODY_IN_MEMORY = 512 * 1024  # bytes
+THREADS = 32  # requests answered at once; an InvokeEndpoint keeps its thread while the model computes
+RAW_HEADERS = "workshop.headers"
+
+
+class Request(werkzeug.wrappers.Request):
+    """A request with its headers and path as they were sent."""
+
+    max_form_memory_size = 10 * 1024**2
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ)
+        if RAW_HEADERS in environ:
+            self.headers = Headers(environ[RAW_HEADERS])
+
+    @property
+    def sent_path(self) -> str:
+        """The path without its query, still percent-encoded."""
+        uri: str = self.environ.get("REQUEST_URI", "/")
+        path = uri.partition("#")[0].partition("?")[0]
+        if "://" in path.partition("/")[0] + path[:8]:
+            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        return path
+
+    @property
+    def sent_query(self) -> list[tuple[str, str]]:
+        """The query's names and values in the order they were sent; ``+`` stands for itself, as in a signature."""
+        query: str = self.environ.get("QUERY_STRING", "")
+        pairs = (item.partition("=") for item in query.split("&") if item)
+        return [(unquote(name), unquote(value)) for name, _, value in pairs]
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    def __init__(self, adjustments: object) -> None:
+        super().__init__(adjustments)
+        self.sent_headers: list[tuple[str, str]] = []
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        for line in get_header_lines(header_plus.partition(b"\r\n")[2]):
+            name, _, value = line.partition(b":")
+            self.sent_headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    def get_environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = super().get_environment()
+        environment[RAW_HEADERS] = self.request.sent_headers
+        return environment
+
+    def build_response_header(self) -> bytes:
+        # Waitress capitalizes names; the names of user metadata are data, in lower case.
+        first, *lines = super().build_response_header().split(b"\r\n")
+        lowered = (_in_lower_case(line) if line.startswith(b"X-Amz-") else line for line in lines)
+        return b"\r\n".join([first, *lowered])
+
+
+def _in_lower_case(line: bytes) -> bytes:
+    name, colon, value = line.partition(b":")
+    return name.lower() + colon + value
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
+    task_class = _Task
+
+
+class _Server(TcpWSGIServer):  # type: ignore[misc]
+    channel_class = _Channel
+
+
+def listen(application: Application, port: int, temporary: Path) -> Any:
+    """A waitress server bound to 127.0.0.1 (``effective_port`` tells where; ``run()`` serves).
+
+    ``temporary`` holds large bodies while they arrive. Raises OSError when the port is taken.
+    """
+    temporary.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)  # where waitress spools: beside the objects, never a /tmp in memory
+    settings = Adjustments(
+        host=HOST,
+        port=port,
+        threads=THREADS,
+        connection_limit=1000,
+        asyncore_use_poll=True,
+        recv_bytes=256 * 1024,
+        inbuf_overflow=LARGEST_BODY_IN_MEMORY,
+        max_request_body_size=LARGEST_BODY,
+        clear_untrusted_proxy_headers=False,
+        ident="local-sagemaker",
+        server_name=HOST,
+    )
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(settings.threads)
+    return _Server(application, {}, dispatcher=dispatcher, adj=settings)

@@ -1,0 +1,347 @@
+"""Local SageMaker from outside: start it, find it, stop it, and what a shell or an SDK needs to reach it.
+
+The server is a process of its own that outlives whoever started it. Nothing here imports it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import helpers
+
+ACCOUNT = "000000000000"
+ACCESS_KEY = "WORKSHOPLOCAL0000000"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/workshop"
+START_SECONDS = 60  # a cold disk may make Python slow; usually a second or two
+STOP_SECONDS = 45
+MARKER = "server.lock"  # every state directory has one
+
+# Variables of another AWS setup that would win over ours.
+UNSET = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CA_BUNDLE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+)
+UNSET_PREFIX = "AWS_ENDPOINT_URL_"
+
+
+class ServiceError(RuntimeError):
+    """Local SageMaker could not be started, stopped or reset; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running local SageMaker."""
+
+    address: str
+    state: Path
+    key: str = field(repr=False)
+    pid: int = 0
+    region: str = "us-east-1"
+
+    @property
+    def bucket(self) -> str:
+        """The default bucket, as the SageMaker SDK names it."""
+        return f"sagemaker-{self.region}-{ACCOUNT}"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``workshop status`` shows. ``jobs`` and ``endpoints`` are pairs of a name and a status, by kind."""
+
+    state: Path
+    address: str | None
+    jobs: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    endpoints: list[tuple[str, str]] = field(default_factory=list)
+
+
+def default_state() -> Path:
+    """$WORKSHOP_STATE, else .workshop in the checkout that holds this file, else .workshop here."""
+    chosen = os.environ.get("WORKSHOP_STATE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    root = Path(helpers.__file__).resolve().parents[1]
+    return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / ".workshop"
+
+
+def start(state: Path | None = None, port: int | None = None) -> Service:
+    """Start local SageMaker, or find the one that serves the state directory; returns when it answers.
+
+    ``port`` is a wish only for a new server: a free port is taken when it is None. Any number of processes may
+    call this at once. Raises ServiceError.
+    """
+    state = _chosen(state)
+    found = running(state)
+    if found is None:
+        _make_state(state)
+        with _starting(state):
+            found = running(state) or _launch(state, port)
+    if port is not None and found.address != f"http://127.0.0.1:{port}":
+        raise ServiceError(
+            f"local SageMaker already serves {state} at {found.address}, not on port {port}: "
+            "use that address, or stop it first (workshop down)"
+        )
+    _write_sdk_files(found)
+    return found
+
+
+def running(state: Path | None = None) -> Service | None:
+    """The server of a state directory if it answers, else None."""
+    state = _chosen(state)
+    try:
+        content = json.loads((state / "server.json").read_text())
+        key = (state / "key").read_text().strip()
+        address, pid = str(content["address"]), int(content["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    answer = _ping(address)
+    if answer is None or answer.get("pid") != pid or answer.get("state") != str(state):
+        return None  # killed, and perhaps another program has its port now
+    return Service(address, state, key, pid, str(content.get("region", "us-east-1")))
+
+
+def stop(state: Path | None = None) -> bool:
+    """Stop the server and everything it started; False if none was running. Raises ServiceError."""
+    state = _chosen(state)
+    if not _locked(state):
+        return False
+    end = time.monotonic() + STOP_SECONDS
+    signalled = False
+    while _locked(state):
+        pid = _server_pid(state)
+        if pid is not None and not signalled:
+            _signal(pid, signal.SIGTERM)
+            signalled = True
+        if time.monotonic() > end:
+            raise ServiceError(
+                f"the server of {state} (process {pid}) does not stop; see {state / 'server.log'}"
+            )
+        time.sleep(0.05)
+    return True
+
+
+def reset(state: Path | None = None) -> None:
+    """Stop the server and empty its state directory. Raises ServiceError if it is no state directory."""
+    state = _chosen(state)
+    if not state.exists():
+        return
+    if not (state / MARKER).exists():
+        if any(state.iterdir()):
+            raise ServiceError(
+                f"{state} is no state directory of local SageMaker: it has no {MARKER}. Nothing removed."
+            )
+        return
+    stop(state)
+    with _starting(state):
+        for item in state.iterdir():
+            if item.name == MARKER:
+                continue
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
+
+
+def status(state: Path | None = None) -> Status:
+    """Address, jobs and endpoints of a state directory's server; no address when none runs."""
+    state = _chosen(state)
+    service = running(state)
+    if service is None:
+        return Status(state, None)
+    sagemaker = client(service, "sagemaker")
+    jobs = {
+        "processing": _named(sagemaker, "list_processing_jobs", "ProcessingJob"),
+        "automl": _named(sagemaker, "list_auto_ml_jobs", "AutoMLJob", answer="AutoMLJobSummaries"),
+        "transform": _named(sagemaker, "list_transform_jobs", "TransformJob"),
+    }
+    endpoints = _named(sagemaker, "list_endpoints", "Endpoint", answer="Endpoints")
+    return Status(state, service.address, jobs, endpoints)
+
+
+def client(service: Service, name: str, **options: Any) -> Any:
+    """A boto3 client of a running server, whatever the environment says of AWS."""
+    import boto3
+
+    session = boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=service.key, region_name=service.region
+    )
+    return session.client(name, endpoint_url=service.address, **options)
+
+
+def environment(service: Service, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables with which boto3, the SageMaker SDK, s3fs or the aws command reach a server.
+
+    ``variables`` (default: this process's) says what NO_PROXY holds already. ``unset`` names what must go.
+    """
+    given = os.environ if variables is None else variables
+    loopback = ["127.0.0.1", "localhost"]
+    before = [
+        each.strip()
+        for each in (given.get("NO_PROXY") or given.get("no_proxy") or "").split(",")
+        if each.strip()
+    ]
+    no_proxy = ",".join([*before, *(each for each in loopback if each not in before)])
+    empty = str(service.state / "aws.config")
+    return {
+        "AWS_ENDPOINT_URL": service.address,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": service.key,
+        "AWS_DEFAULT_REGION": service.region,
+        "AWS_REGION": service.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": empty,
+        "AWS_SHARED_CREDENTIALS_FILE": empty,
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(service.state / "sdk.yaml"),
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+    }
+
+
+def unset(variables: Mapping[str, str] | None = None) -> list[str]:
+    """The variables that must not be set beside ``environment``: profiles, tokens, endpoints of single services.
+
+    All names that could matter, and those of ``variables`` (default: this process's) that begin with
+    AWS_ENDPOINT_URL_.
+    """
+    given = os.environ if variables is None else variables
+    return [*UNSET, *sorted(name for name in given if name.startswith(UNSET_PREFIX))]
+
+
+def _chosen(state: Path | None) -> Path:
+    return default_state() if state is None else Path(state).expanduser().absolute()
+
+
+def _make_state(state: Path) -> None:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        if not (state / MARKER).exists() and any(state.iterdir()):
+            raise ServiceError(f"{state} is not empty and no state directory: choose another with --state")
+        (state / MARKER).touch()
+    except OSError as error:
+        raise ServiceError(
+            f"cannot keep state in {state}: {error.strerror}; choose another with --state"
+        ) from error
+
+
+@contextmanager
+def _starting(state: Path) -> Iterator[None]:
+    """One starter at a time; the others wait and then find the server."""
+    with (state / MARKER).with_name("start.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _launch(state: Path, port: int | None) -> Service:
+    command = [sys.executable, "-m", "helpers.local", "--state", str(state)]
+    command += ["--port", str(port)] if port is not None else []
+    variables = {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL"}
+    variables["PYTHONPATH"] = os.pathsep.join(
+        part
+        for part in (str(Path(helpers.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
+        if part
+    )
+    log = state / "server.log"
+    begin = log.stat().st_size if log.exists() else 0
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=state,
+            env=variables,
+            start_new_session=True,  # Ctrl-C in the terminal or the notebook is not for the server
+        )
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        found = running(state)
+        if found is not None:
+            return found
+        if process.poll() is not None and process.returncode != 3:  # 3: somebody else's server is coming up
+            break
+        time.sleep(0.02)
+    else:
+        process.kill()
+        process.wait()
+    written = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+    reason = "\n  ".join(written[-15:]) or "it printed nothing"
+    raise ServiceError(f"local SageMaker did not start; the end of {log}:\n  {reason}")
+
+
+def _ping(address: str) -> dict[str, Any] | None:
+    opener = build_opener(ProxyHandler({}))  # never through a proxy
+    try:
+        with opener.open(f"{address}/_workshop/ping", timeout=5) as response:
+            answer = json.loads(response.read())
+    except (OSError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _locked(state: Path) -> bool:
+    """Whether a server holds the state directory."""
+    try:
+        with (state / MARKER).open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _server_pid(state: Path) -> int | None:
+    try:
+        return int(json.loads((state / "server.json").read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # still coming up
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return  # it left by itself
+
+
+def _write_sdk_files(service: Service) -> None:
+    content = (
+        "SchemaVersion: '1.0'\n"
+        "SageMaker:\n"
+        "  PythonSDK:\n"
+        "    Modules:\n"
+        "      TelemetryOptOut: true\n"
+        "      Session:\n"
+        f"        DefaultS3Bucket: {service.bucket}\n"
+    )
+    for name, text in (("sdk.yaml", content), ("aws.config", "")):
+        path = service.state / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def _named(sagemaker: Any, operation: str, kind: str, answer: str = "") -> list[tuple[str, str]]:
+    summaries = getattr(sagemaker, operation)(MaxResults=100)[answer or f"{kind}Summaries"]
+    return [(each[f"{kind}Name"], each[f"{kind}Status"]) for each in summaries]
