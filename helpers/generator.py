@@ -29,9 +29,8 @@ from helpers.music_profile import COMMON, GENRES, PROFILE, SOUND, Floats
 
 Integers = npt.NDArray[np.int64]
 
-VERSION = (
-    1  # raised whenever the same seed gives other data, so that files of an older generator are made again
-)
+# Raised whenever a seed gives other data than before, so that files of an older generator are made again.
+VERSION = 1
 
 BASE = 3.545  # the latent rating of an average track by an average listener
 BIAS_SPREAD = 0.25  # between listeners: how generously they rate
