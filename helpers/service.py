@@ -21,30 +21,40 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 import helpers
+from helpers.connection import (
+    ACCESS_KEY,
+    ACCOUNT,
+    ROLE,
+    UNSET,
+    Service,
+    client,
+    environment,
+    unset,
+    write_sdk_files,
+)
 
-ACCOUNT = "000000000000"
-ACCESS_KEY = "WORKSHOPLOCAL0000000"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/workshop"
+__all__ = [
+    "ACCESS_KEY",
+    "ACCOUNT",
+    "ROLE",
+    "UNSET",
+    "Service",
+    "ServiceError",
+    "Status",
+    "client",
+    "default_state",
+    "environment",
+    "reset",
+    "running",
+    "start",
+    "status",
+    "stop",
+    "unset",
+]
+
 START_SECONDS = 60  # a cold disk may make Python slow; usually a second or two
 STOP_SECONDS = 45
 MARKER = "server.lock"  # every state directory has one
-
-# Variables of another AWS setup that would win over ours.
-UNSET = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CA_BUNDLE",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-)
-UNSET_PREFIX = "AWS_ENDPOINT_URL_"
 
 
 class ServiceError(RuntimeError):
@@ -52,24 +62,8 @@ class ServiceError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Service:
-    """A running local SageMaker."""
-
-    address: str
-    state: Path
-    key: str = field(repr=False)
-    pid: int = 0
-    region: str = "us-east-1"
-
-    @property
-    def bucket(self) -> str:
-        """The default bucket, as the SageMaker SDK names it."""
-        return f"sagemaker-{self.region}-{ACCOUNT}"
-
-
-@dataclass(frozen=True)
 class Status:
-    """What ``workshop status`` shows. ``jobs`` and ``endpoints`` are pairs of a name and a status, by kind."""
+    """What runs. ``jobs`` (by kind) and ``endpoints`` are pairs of a name and a status."""
 
     state: Path
     address: str | None
@@ -89,8 +83,8 @@ def default_state() -> Path:
 def start(state: Path | None = None, port: int | None = None) -> Service:
     """Start local SageMaker, or find the one that serves the state directory; returns when it answers.
 
-    ``port`` is a wish only for a new server: a free port is taken when it is None. Any number of processes may
-    call this at once. Raises ServiceError.
+    A new server takes a free port when ``port`` is None. Any number of processes may call this at once.
+    Raises ServiceError.
     """
     state = _chosen(state)
     found = running(state)
@@ -103,7 +97,7 @@ def start(state: Path | None = None, port: int | None = None) -> Service:
             f"local SageMaker already serves {state} at {found.address}, not on port {port}: "
             "use that address, or stop it first (workshop down)"
         )
-    _write_sdk_files(found)
+    write_sdk_files(found)
     return found
 
 
@@ -178,55 +172,6 @@ def status(state: Path | None = None) -> Status:
     }
     endpoints = _named(sagemaker, "list_endpoints", "Endpoint", answer="Endpoints")
     return Status(state, service.address, jobs, endpoints)
-
-
-def client(service: Service, name: str, **options: Any) -> Any:
-    """A boto3 client of a running server, whatever the environment says of AWS."""
-    import boto3
-
-    session = boto3.session.Session(
-        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=service.key, region_name=service.region
-    )
-    return session.client(name, endpoint_url=service.address, **options)
-
-
-def environment(service: Service, variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables with which boto3, the SageMaker SDK, s3fs or the aws command reach a server.
-
-    ``variables`` (default: this process's) says what NO_PROXY holds already. ``unset`` names what must go.
-    """
-    given = os.environ if variables is None else variables
-    loopback = ["127.0.0.1", "localhost"]
-    before = [
-        each.strip()
-        for each in (given.get("NO_PROXY") or given.get("no_proxy") or "").split(",")
-        if each.strip()
-    ]
-    no_proxy = ",".join([*before, *(each for each in loopback if each not in before)])
-    empty = str(service.state / "aws.config")
-    return {
-        "AWS_ENDPOINT_URL": service.address,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": service.key,
-        "AWS_DEFAULT_REGION": service.region,
-        "AWS_REGION": service.region,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": empty,
-        "AWS_SHARED_CREDENTIALS_FILE": empty,
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(service.state / "sdk.yaml"),
-        "NO_PROXY": no_proxy,
-        "no_proxy": no_proxy,
-    }
-
-
-def unset(variables: Mapping[str, str] | None = None) -> list[str]:
-    """The variables that must not be set beside ``environment``: profiles, tokens, endpoints of single services.
-
-    All names that could matter, and those of ``variables`` (default: this process's) that begin with
-    AWS_ENDPOINT_URL_.
-    """
-    given = os.environ if variables is None else variables
-    return [*UNSET, *sorted(name for name in given if name.startswith(UNSET_PREFIX))]
 
 
 def _chosen(state: Path | None) -> Path:
@@ -324,22 +269,6 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return  # it left by itself
-
-
-def _write_sdk_files(service: Service) -> None:
-    content = (
-        "SchemaVersion: '1.0'\n"
-        "SageMaker:\n"
-        "  PythonSDK:\n"
-        "    Modules:\n"
-        "      TelemetryOptOut: true\n"
-        "      Session:\n"
-        f"        DefaultS3Bucket: {service.bucket}\n"
-    )
-    for name, text in (("sdk.yaml", content), ("aws.config", "")):
-        path = service.state / name
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
 
 
 def _named(sagemaker: Any, operation: str, kind: str, answer: str = "") -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The checksums S3 knows beside the ETag: CRC32 (boto3's default), CRC32C, CRC64NVME, SHA-1, SHA-256.
 
-CRC32C and CRC64NVME exist in Python only as loops over bytes. They are verified up to one mebibyte; above that, the
-value the client sent is kept as it is, and the payload's signed SHA-256 is what guards the bytes.
+CRC32C and CRC64NVME exist in Python only as loops over bytes. They are verified up to one mebibyte; above
+that, the value the client sent is kept as it is, and the payload's signed SHA-256 guards the bytes.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ _NAMESPACES = {
 
 
 class Identity:
-    """The door of STS and IAM. ``secret`` is handed out by AssumeRole: there is one identity, whatever its name."""
+    """The door of STS and IAM. AssumeRole hands out the one key there is: one identity, whatever its name."""
 
     def __init__(self, access_key: str, secret: str) -> None:
         self._access_key = access_key
@@ -56,7 +56,8 @@ class Identity:
             )
         service, operation = self._operations[action]
         body = (
-            f'<{action}Response xmlns="{_NAMESPACES[service]}"><{action}Result>{operation(request)}</{action}Result>'
+            f'<{action}Response xmlns="{_NAMESPACES[service]}">'
+            f"<{action}Result>{operation(request)}</{action}Result>"
             f"<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></{action}Response>"
         )
         return Response(body, content_type="text/xml")
@@ -66,7 +67,8 @@ class Identity:
         name = arn.rpartition("/")[2]
         _check_role(name)
         assumed = f"arn:aws:sts::{ACCOUNT}:assumed-role/{escape(name)}/{escape(session)}"
-        user = f"<AssumedRoleUser><AssumedRoleId>{ROLE_ID}:{escape(session)}</AssumedRoleId><Arn>{assumed}</Arn></AssumedRoleUser>"
+        identifier = f"<AssumedRoleId>{ROLE_ID}:{escape(session)}</AssumedRoleId>"
+        user = f"<AssumedRoleUser>{identifier}<Arn>{assumed}</Arn></AssumedRoleUser>"
         return user + self._credentials(request)
 
     def _get_session_token(self, request: Request) -> str:
@@ -139,7 +141,7 @@ def _check_role(name: str) -> None:
 
 
 def _members(request: Request, name: str) -> list[str]:
-    found = []
+    found: list[str] = []
     while (value := request.form.get(f"{name}.member.{len(found) + 1}")) is not None:
         found.append(value)
     return found
@@ -156,5 +158,6 @@ def _missing(name: str) -> ServiceError:
     member = name[:1].lower() + name[1:]
     return ServiceError(
         "ValidationError",
-        f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null",
+        f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: "
+        "Member must not be null",
     )

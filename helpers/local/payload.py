@@ -1,7 +1,7 @@
 """Bodies of requests: decoded, and held to every hash and checksum the request names.
 
-Beside plain bodies there are the ``aws-chunked`` ones: chunks with or without a signature each, followed by trailers
-with the checksum.
+Beside plain bodies there are the ``aws-chunked`` ones: chunks with or without a signature each, followed by
+trailers with the checksum.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read_small(request: Request, signed: Signature, largest: int = 4 * CHUNK) ->
 def receive(request: Request, signed: Signature, staged: Staged, wanted: str | None = None) -> dict[str, str]:
     """Write the body of a request to a file, checked; the checksums (base64) by algorithm.
 
-    ``wanted`` names an algorithm to compute even if the request carries no such checksum. Raises ServiceError.
+    ``wanted`` names an algorithm to compute even if the request has no such checksum. Raises ServiceError.
     """
     digests = {wanted: digest(wanted)} if wanted in ALGORITHMS else {}
     return _receive(request, signed, staged.write, digests)

@@ -1,7 +1,8 @@
 """The front of local SageMaker: who may come in, and to which door.
 
-Requests can start code on this machine, so only programs of its user that hold the key come in: the connection and
-the Host name must be loopback, no web page may call (no Origin header), and every request is signed.
+Requests can start code on this machine, so only programs of its user that hold the key come in: the
+connection and the Host name must be loopback, no web page may call (no Origin header), and every request is
+signed.
 """
 
 from __future__ import annotations
@@ -155,8 +156,8 @@ def _check_loopback(request: Request) -> None:
     if not LOOPBACK.fullmatch(host):
         raise ServiceError(
             "AccessDenied",
-            f"Access Denied: {host!r} is not a name of this machine. Call 127.0.0.1, and S3 buckets in the path "
-            "(path style), not in the host name.",
+            f"Access Denied: {host!r} is not a name of this machine. Call 127.0.0.1, and name S3 buckets in "
+            "the path (path style), not in the host name.",
             403,
         )
     if "Origin" in request.headers:

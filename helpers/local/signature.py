@@ -1,7 +1,7 @@
 """The lock of the door: AWS signatures, checked against the one secret key of the state directory.
 
-Signature version 4 in the Authorization header or in the query (presigned addresses), and version 2 in the query,
-which boto3 still uses when it presigns S3 addresses.
+Signature version 4 in the Authorization header or in the query (presigned addresses), and version 2 in the
+query, which boto3 still uses when it presigns S3 addresses.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def _verify_presigned(request: Request, query: Mapping[str, str], secret: str, n
     if missing or query.get("X-Amz-Algorithm") != ALGORITHM:
         raise ServiceError(
             "AuthorizationQueryParametersError",
-            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
-            "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+            "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         )
     expires = query["X-Amz-Expires"]
     if not expires.isdigit() or not 0 < int(expires) <= LONGEST_VALIDITY:
@@ -175,7 +175,8 @@ def _check(
     if len(parts) != 5 or parts[4] != "aws4_request" or parts[1] != date[:8]:
         raise ServiceError(
             "AuthorizationHeaderMalformed",
-            f"The credential {credential!r} is malformed: it must be <key>/<yyyymmdd>/<region>/<service>/aws4_request.",
+            f"The credential {credential!r} is malformed: it must be "
+            "<key>/<yyyymmdd>/<region>/<service>/aws4_request, with the day of the request.",
         )
     access_key, day, region, service, _ = parts
     if access_key != ACCESS_KEY:
@@ -215,7 +216,7 @@ def canonical_query(pairs: list[tuple[str, str]]) -> str:
 
 
 def canonical_path(path: str, service: str) -> str:
-    """The path as it is signed: as it stands for S3; encoded once more, and with dots resolved, for the others."""
+    """The path as it is signed: as it stands for S3; dots resolved and encoded once more for the others."""
     if service == "s3":
         return path
     kept: list[str] = []
@@ -292,7 +293,7 @@ def _unknown_key(access_key: str) -> ServiceError:
 def _mismatch() -> ServiceError:
     return ServiceError(
         "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. Check your key and signing "
-        "method. The key of local SageMaker is the one that `workshop env` prints.",
+        "The request signature we calculated does not match the signature you provided. Check your key and "
+        "signing method. The key of local SageMaker is the one that `workshop env` prints.",
         403,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-CHUNK = 1024 * 1024  # bytes read and written at once
+CHUNK = 256 * 1024  # bytes read and written at once
 
 
 class Staged:

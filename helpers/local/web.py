@@ -1,7 +1,7 @@
 """Between the socket and the doors: waitress, with what signed AWS requests need of an HTTP server.
 
-Waitress drops headers whose names have an underscore (``x-amz-meta-track_id`` is one), and WSGI decodes the path,
-while a signature covers both exactly as they were sent; so the parser here keeps them.
+Waitress drops headers whose names have an underscore (``x-amz-meta-track_id`` is one), and WSGI decodes the
+path, while a signature covers both exactly as they were sent; so the parser here keeps them.
 Bodies above half a megabyte wait in unnamed temporary files, never in memory.
 """
 
@@ -53,7 +53,7 @@ class Request(werkzeug.wrappers.Request):
 
     @property
     def sent_query(self) -> list[tuple[str, str]]:
-        """The query's names and values in the order they were sent; ``+`` stands for itself, as in a signature."""
+        """The query's names and values in the order they were sent; ``+`` stands for itself, as signed."""
         query: str = self.environ.get("QUERY_STRING", "")
         pairs = (item.partition("=") for item in query.split("&") if item)
         return [(unquote(name), unquote(value)) for name, _, value in pairs]

@@ -23,7 +23,7 @@ Operation = Callable[[Call], Response]
 
 @dataclass(frozen=True)
 class Route:
-    """How an operation is recognised: a method, what the address names, and a name in the query or a header."""
+    """How an operation is recognised: a method, what the address names, a name in the query or headers."""
 
     method: str
     level: str  # service, bucket or object
@@ -61,7 +61,7 @@ ROUTES: dict[Route, Operation] = {
     Route("DELETE", "object", "uploadId"): multipart.abort_multipart_upload,
 }
 
-# Names in the query that choose another operation. Those without a route above are operations S3 has and we lack.
+# Names in the query that choose another operation. Those without a route are operations S3 has and we lack.
 SUBRESOURCES = frozenset(
     [
         "accelerate",
@@ -132,8 +132,8 @@ class S3:
         except NoSuchUpload:
             raise ServiceError(
                 "NoSuchUpload",
-                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
-                "aborted or completed.",
+                "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
+                "been aborted or completed.",
                 404,
                 resource,
             ) from None
@@ -157,7 +157,8 @@ def find_operation(call: Call) -> Operation:
         asked += f" with ?{mark}" if mark else ""
         raise ServiceError(
             "NotImplemented",
-            f"A header or parameter you provided implies functionality that local SageMaker does not have: {asked}.",
+            "A header or parameter you provided implies functionality that local SageMaker does not have: "
+            f"{asked}.",
             501,
         )
     return operation

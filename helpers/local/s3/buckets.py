@@ -42,8 +42,8 @@ def create_bucket(call: Call) -> Response:
     if region != FIRST_REGION and wanted != region:
         raise ServiceError(
             "IllegalLocationConstraintException",
-            f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific endpoint "
-            "this request was sent to.",
+            f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific "
+            "endpoint this request was sent to.",
         )
     if not call.objects.create_bucket(call.bucket) and region != FIRST_REGION:
         raise ServiceError(

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import cast
 from urllib.parse import unquote, unquote_to_bytes
 
 from helpers.local.errors import ServiceError
@@ -205,6 +204,6 @@ def http_date(time: datetime) -> str:
 
 def _date(header: str) -> datetime | None:
     try:
-        return cast(datetime, parsedate_to_datetime(header)).astimezone(UTC)
+        return parsedate_to_datetime(header).astimezone(UTC)
     except ValueError:
         return None

@@ -243,8 +243,8 @@ def _chosen(root: ElementTree.Element, arrived: list[Part]) -> list[Part]:
         if part is None or part.etag != etag:
             raise ServiceError(
                 "InvalidPart",
-                "One or more of the specified parts could not be found. The part may not have been uploaded, or the "
-                "specified entity tag may not match the part's entity tag.",
+                "One or more of the specified parts could not be found. The part may not have been uploaded, "
+                "or the specified entity tag may not match the part's entity tag.",
                 400,
                 {"PartNumber": given, "ETag": etag},
             )

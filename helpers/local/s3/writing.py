@@ -53,8 +53,8 @@ def copy_object(call: Call) -> Response:
     if same and directive == "COPY" and tag_directive == "COPY":
         raise ServiceError(
             "InvalidRequest",
-            "This copy request is illegal because it is trying to copy an object to itself without changing the "
-            "object's metadata, storage class, website redirect location or encryption attributes.",
+            "This copy request is illegal because it is trying to copy an object to itself without changing "
+            "the object's metadata, storage class, website redirect location or encryption attributes.",
         )
     call.objects.directory(call.bucket)
     source, file = call.objects.open(source_bucket, source_key)
