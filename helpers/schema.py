@@ -86,7 +86,7 @@ RATINGS = pandera.DataFrameSchema(
 
 @dataclass(frozen=True)
 class Table:
-    """A checked table: its rows, and whether the file holds just them, in the schema's order, written plainly.
+    """A checked table: its rows, and whether the file holds just them, in the schema's order, plainly.
 
     A file that is not plain (further columns, another order, a byte order mark, numbers such as `4.0` for
     whole ones) is still right, but a tool that reads the file itself would see more than the schema says.
