@@ -9,15 +9,36 @@ Reading, checking and drawing need none of the heavy libraries; they are loaded 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .checking import check
+from .drawing import Picture, draw
 from .errors import FlowError, OperatorError, Problem
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
+from .outputs import Output, Written
+from .previewing import preview
+from .process import run
 from .reading import read
 
 if TYPE_CHECKING:
-    from .engine import Output, Written, execute
+    from pathlib import Path
+
+
+def execute(
+    flow: Flow,
+    sources: Callable[[SourceNode], Sequence[Path]],
+    outputs: Sequence[Output],
+    *,
+    threads: int | None = None,
+    memory: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Written]:
+    """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
+    from .engine import execute
+
+    return execute(flow, sources, outputs, threads=threads, memory=memory, progress=progress)
+
 
 __all__ = [
     "DestinationNode",
@@ -27,20 +48,14 @@ __all__ = [
     "Node",
     "OperatorError",
     "Output",
+    "Picture",
     "Problem",
     "SourceNode",
     "Written",
     "check",
+    "draw",
     "execute",
+    "preview",
     "read",
+    "run",
 ]
-
-_lazy = {"Output": "engine", "Written": "engine", "execute": "engine"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _lazy:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_lazy[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ def try_strptime(text: str, pattern: str) -> dt.timestamp:  # type: ignore[empty
 
 
 def content_hash(table: Any, columns: list[str], seed: str) -> Any:
-    """A number from the texts of a row's values: the same on any machine and with any version of the engine."""
+    """A number from the texts of a row's values: the same on any machine and engine."""
     separator, missing = "\x1f", "\x1e"
     texts = [table[name].cast("string").fill_null(missing) for name in columns]
     number = md5_number_lower(ibis.literal(separator).join([ibis.literal(seed), *texts]))

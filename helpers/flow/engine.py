@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +18,9 @@ from .errors import FlowError, OperatorError, Problem
 from .frame import Frame, hidden_prefix
 from .model import Flow, Node, SourceNode
 from .operators import resolve
+from .outputs import Output, Written
 
 Sources = Callable[[SourceNode], Sequence[Path]]
-
-
-@dataclass(frozen=True)
-class Output:
-    """One output of a node to be written: where to, and how."""
-
-    node_id: str
-    output_name: str
-    directory: Path
-    content_type: str = "CSV"
-    delimiter: str = ","
-    compression: str = "none"
-    partitions: int = 1
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written for an output: the files, and the number of rows in them."""
-
-    output: Output
-    paths: tuple[Path, ...]
-    rows: int
-    columns: tuple[str, ...]
 
 
 class Run:
@@ -55,13 +32,14 @@ class Run:
         threads: int | None = None,
         memory: str | None = None,
         progress: Callable[[str], None] | None = None,
+        started: Callable[[Node], None] | None = None,
     ) -> None:
         import duckdb
         import ibis
 
         from .spark_sql import macros
 
-        self.sources, self._progress = sources, progress
+        self.sources, self._progress, self._started = sources, progress, started
         self.node: Node | None = None
         self._count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
@@ -101,6 +79,12 @@ class Run:
         """Tell whoever follows the run."""
         if self._progress:
             self._progress(message)
+
+    def start(self, node: Node) -> None:
+        """This node is at work from now on."""
+        self.node = node
+        if self._started:
+            self._started(node)
 
     @property
     def trained(self) -> Mapping[str, Any]:
@@ -206,18 +190,19 @@ def execute(
     threads: int | None = None,
     memory: str | None = None,
     progress: Callable[[str], None] | None = None,
+    started: Callable[[Node], None] | None = None,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
     `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data; files are then
-    not complete.
+    not complete. `progress` is told what happens in words, `started` which node is at work.
     """
     from .writing import write
 
     problems = check(flow, [output.node_id for output in outputs])
     if problems:
         raise FlowError(problems)
-    with Run(sources, threads, memory, progress) as run:
+    with Run(sources, threads, memory, progress, started) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
         for output in outputs:
@@ -264,7 +249,7 @@ def _guarded(node: Node, run: Run, work: Callable[[], Any]) -> Any:
     import duckdb
     from ibis.common.exceptions import IbisError
 
-    run.node = node
+    run.start(node)
     try:
         return work()
     except OperatorError as error:

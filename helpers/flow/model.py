@@ -46,7 +46,7 @@ class Node:
     @property
     def short_operator(self) -> str:
         """The operator without its package and version: `encode_categorical`."""
-        return re.sub(r"_\d+(\.\d+)*$", "", self.operator.rpartition("sagemaker.")[2].split(".", 1)[-1])
+        return re.sub(r"^sagemaker\.((spark|dataset|visualizations)\.)?|_\d+(\.\d+)*$", "", self.operator)
 
 
 @dataclass(frozen=True)

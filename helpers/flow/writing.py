@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from .engine import Output, Run, Written, quoted
+from .engine import Run, quoted
 from .errors import OperatorError
 from .frame import Frame
+from .outputs import Output, Written
 
 _names = uuid.UUID("5f0a4c0e-6f0c-4b5e-9a53-0c6f9d2b7a11")
 _csv_endings = {"none": "csv", "gzip": "csv.gz", "zstd": "csv.zst"}

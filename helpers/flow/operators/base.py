@@ -55,12 +55,12 @@ class Operator(BaseModel):
         """What it does, in a few words."""
         return (type(self).__doc__ or "").strip().split("\n")[0].rstrip(".")
 
-    def apply(self, frames: Sequence[Frame], run: Run) -> Frame | Outputs:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame | Outputs:  # noqa: ARG002
         """The outputs for these inputs."""
         frame = frames[0]
-        return frame.replace(self.change(frame, run))
+        return frame.replace(self.change(frame))
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         """The changed table, for an operator that leaves rows in their order."""
         raise NotImplementedError
 

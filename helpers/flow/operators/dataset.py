@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from .base import Operator, operator
 
 if TYPE_CHECKING:
-    from ..engine import Run
     from ..frame import Frame
 
 
@@ -15,5 +14,5 @@ if TYPE_CHECKING:
 class Identity(Operator):
     """Data set"""
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         return frame.table

@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from .base import Operator, operator
 
 if TYPE_CHECKING:
-    from ..engine import Run
     from ..frame import Frame
 
 
@@ -38,7 +37,7 @@ class S3Destination(Operator):
     output_config: OutputConfig
 
     def describe(self) -> str:
-        return f"Write {self.output_config.output_content_type}"
+        return f"Write {self.output_config.output_content_type} to S3"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         return frame.table

@@ -46,18 +46,11 @@ def join(left: Frame, right: Frame, keys: Sequence[Key], kind: JoinType) -> Fram
 
     Rows keep the left side's order, rows of one left row the right side's.
     """
-    pairs = [
-        (
-            left.name(key.left, "left_column"),
-            right.name(key.right, "right_column"),
-            f"{hidden_prefix}key_{place}",
-        )
-        for place, key in enumerate(keys)
-    ]
-    for ours, theirs, _ in pairs:
+    pairs = [(left.name(key.left, "left_column"), right.name(key.right, "right_column")) for key in keys]
+    for ours, theirs in pairs:
         _same_kind(left.table[ours].type(), right.table[theirs].type(), ours, theirs)
     if kind in ("semi", "anti"):
-        predicates = [left.table[ours] == right.table[theirs] for ours, theirs, _ in pairs]
+        predicates = [left.table[ours] == right.table[theirs] for ours, theirs in pairs]
         joined = getattr(left.table, f"{kind}_join")(right.table, predicates)
         return Frame(joined, left.order)
     names_left, names_right = _renamed(left.columns, right.columns)
@@ -73,7 +66,7 @@ def join(left: Frame, right: Frame, keys: Sequence[Key], kind: JoinType) -> Fram
         + [right.table[old].name(new) for old, new in zip(right.order, theirs_hidden, strict=True)]
     )
     predicates = [
-        a[f"a{left.columns.index(ours)}"] == b[f"b{right.columns.index(theirs)}"] for ours, theirs, _ in pairs
+        a[f"a{left.columns.index(ours)}"] == b[f"b{right.columns.index(theirs)}"] for ours, theirs in pairs
     ]
     joined = a.cross_join(b) if kind == "cross" else a.join(b, predicates, how=kind)
     order = [f"{hidden_prefix}{place}" for place in range(len(ours_hidden) + len(theirs_hidden))]
@@ -127,7 +120,7 @@ class JoinTables(Operator):
             return f"Join on {self.left_column} ({self.join_type})"
         return f"Join on {self.left_column} = {self.right_column} ({self.join_type})"
 
-    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
         keys = [] if self.join_type == "cross" else [Key(left=self.left_column, right=self.right_column)]
         return join(frames[0], frames[1], keys, self.join_type)
 
@@ -143,5 +136,5 @@ class JoinMultiKeys(Operator):
     def describe(self) -> str:
         return f"Join on {' and '.join(key.left for key in self.join_keys)} ({self.join_type})"
 
-    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
         return join(frames[0], frames[1], self.join_keys, self.join_type)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..errors import OperatorError
 from .base import Columns, Operator, listing, operator
 
 if TYPE_CHECKING:
-    from ..engine import Run
     from ..frame import Frame
 
 _id = "sagemaker.spark.manage_columns_0.1"
@@ -24,7 +24,7 @@ class DropColumn(Operator):
     def describe(self) -> str:
         return f"Drop {listing(self.column_to_drop)}"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         return frame.table.drop(*frame.names(self.column_to_drop, "column_to_drop"))
 
 
@@ -60,7 +60,7 @@ class RenameColumn(Operator):
     def describe(self) -> str:
         return f"Rename {listing([f'{old} to {new}' for old, new in self.pairs()], 2)}"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         for old, new in self.pairs():
             old = frame.name(old, "input_column")
             if new.lower() != old.lower():
@@ -81,7 +81,7 @@ class DuplicateColumn(Operator):
     def describe(self) -> str:
         return f"Duplicate {self.input_column} as {self.new_name}"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         column = frame.table[frame.name(self.input_column, "input_column")]
         return frame.table.mutate(**{frame.free(self.new_name, "new_name"): column})
 
@@ -91,14 +91,15 @@ class Move(Operator):
 
     column_to_move: Columns
 
-    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
-        """All columns in their new order."""
+    def index(self, others: list[str], frame: Frame) -> int:
+        """The place among the other columns where the moved ones go."""
         raise NotImplementedError
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         moved = frame.names(self.column_to_move, "column_to_move")
         others = [name for name in frame.columns if name not in moved]
-        return frame.select(self.place(others, moved, frame)).table
+        index = self.index(others, frame)
+        return frame.select([*others[:index], *moved, *others[index:]]).table
 
 
 _move = ("operator", "move_type")
@@ -111,8 +112,8 @@ class MoveToStart(Move):
     def describe(self) -> str:
         return f"Move {listing(self.column_to_move)} to the start"
 
-    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
-        return moved + others
+    def index(self, others: list[str], frame: Frame) -> int:  # noqa: ARG002
+        return 0
 
 
 @operator(_id, "Move column", "Move to end", keys=_move)
@@ -122,22 +123,21 @@ class MoveToEnd(Move):
     def describe(self) -> str:
         return f"Move {listing(self.column_to_move)} to the end"
 
-    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
-        return others + moved
+    def index(self, others: list[str], frame: Frame) -> int:  # noqa: ARG002
+        return len(others)
 
 
 @operator(_id, "Move column", "Move to index", keys=_move)
 class MoveToIndex(Move):
     """Move columns to an index, counted from 0."""
 
-    index: int
+    place: Annotated[int, Field(alias="index", ge=0)]
 
     def describe(self) -> str:
-        return f"Move {listing(self.column_to_move)} to place {self.index}"
+        return f"Move {listing(self.column_to_move)} to place {self.place}"
 
-    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
-        index = min(max(self.index, 0), len(others))
-        return others[:index] + moved + others[index:]
+    def index(self, others: list[str], frame: Frame) -> int:  # noqa: ARG002
+        return min(self.place, len(others))
 
 
 class MoveBeside(Move):
@@ -146,12 +146,11 @@ class MoveBeside(Move):
     target_column: str
     shift: ClassVar[int] = 0
 
-    def place(self, others: list[str], moved: list[str], frame: Frame) -> list[str]:
+    def index(self, others: list[str], frame: Frame) -> int:
         target = frame.name(self.target_column, "target_column")
-        if target in moved:
-            return frame.columns
-        index = others.index(target) + self.shift
-        return others[:index] + moved + others[index:]
+        if target not in others:
+            raise OperatorError(f"'{target}' cannot be moved beside itself", "", "target_column")
+        return others.index(target) + self.shift
 
 
 @operator(_id, "Move column", "Move after", keys=_move)
@@ -183,7 +182,7 @@ class ConcatenateColumns(Operator):
     def describe(self) -> str:
         return f"Concatenate {listing(self.input_columns)} as {self.output_column}"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         import ibis
 
         names = frame.names(self.input_columns, "input_columns")

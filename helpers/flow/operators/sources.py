@@ -59,7 +59,7 @@ class S3Source(Operator):
 
     def describe(self) -> str:
         context = self.dataset_definition.context
-        return f"Read {'CSV' if context.content_type == 'csv' else 'Parquet'}"
+        return f"Read {'CSV' if context.content_type == 'csv' else 'Parquet'} from S3"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         from ..loading import load

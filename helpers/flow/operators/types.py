@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, model_validator
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class InferAndCastType(Operator):
     """Set the type of every column"""
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         from ..casting import cast, infer, type_names
 
+        frame = frames[0]
         schema: Mapping[str, str] = run.trained.get("schema") or {}
         if schema:
             _must_match(schema, frame.columns)
@@ -29,13 +30,10 @@ class InferAndCastType(Operator):
             schema = infer(run.first_rows(frame, 5000), frame)
         for column, kind in schema.items():
             if kind not in type_names:
-                raise OperatorError(
-                    f"column '{column}' has the unknown type {kind!r}",
-                    f"Known: {', '.join(type_names)}.",
-                    "schema",
-                )
-        columns = [cast(frame.table[frame.name(name)], kind).name(name) for name, kind in schema.items()]
-        return frame.table.select([*columns, *frame.order])
+                message = f"column '{column}' has the unknown type {kind!r}"
+                raise OperatorError(message, f"Known: {', '.join(type_names)}.", "schema")
+        columns = [cast(frame.table[name], kind).name(name) for name, kind in schema.items()]
+        return frame.replace(frame.table.select([*columns, *frame.order]))
 
 
 def _must_match(schema: Mapping[str, str], columns: list[str]) -> None:
@@ -82,7 +80,7 @@ class CastSingleDataType(Operator):
     def describe(self) -> str:
         return f"Cast {self.column} to {self.data_type}"
 
-    def change(self, frame: Frame, run: Run) -> Any:
+    def change(self, frame: Frame) -> Any:
         import ibis
 
         from ..casting import cast, is_a, spark_date_format

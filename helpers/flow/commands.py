@@ -1,0 +1,113 @@
+"""`workshop flow`: run, check and draw Data Wrangler flows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .checking import check as find_problems
+from .errors import FlowError
+from .model import Flow
+from .reading import read
+
+app = typer.Typer(help="Run, check and draw Data Wrangler flows.", no_args_is_help=True, add_completion=False)
+
+FlowFile = Annotated[Path, typer.Argument(help="A .flow file.", show_default=False)]
+
+
+def _fail(error: FlowError) -> typer.Exit:
+    for problem in error.problems:
+        typer.echo(f"error: {problem}", err=True)
+    return typer.Exit(2)
+
+
+def _read(path: Path) -> Flow:
+    try:
+        return read(path)
+    except FlowError as error:
+        raise _fail(error) from None
+
+
+@app.command()
+def run(
+    flow: FlowFile,
+    output: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
+        ),
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="Write the output of this node (name or id) only.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0, help="Stop the run after this many seconds.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
+) -> None:
+    """Run a flow: each destination (without destinations: each last step) becomes a folder with a file in it."""
+    from .process import run as run_flow
+
+    read_flow = _read(flow)
+    try:
+        sources = dict(_pair(each) for each in source or [])
+        written = run_flow(
+            read_flow,
+            sources,
+            output,
+            node=node,
+            threads=threads,
+            memory=memory,
+            time_limit=time_limit,
+            progress=None if quiet else lambda text: typer.echo(text, err=True),
+        )
+    except FlowError as error:
+        raise _fail(error) from None
+    except RuntimeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for each in written:
+        for path in each.paths:
+            typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise FlowError(
+            f"--source must be NAME=PATH, not {text!r}. Example: --source tracks.csv=data/tracks.csv"
+        )
+    return name, path
+
+
+@app.command()
+def check(flow: FlowFile) -> None:
+    """Say what is wrong with a flow, without running it."""
+    found = _read(flow)
+    problems = find_problems(found)
+    if problems:
+        raise _fail(FlowError(problems))
+    skipped = sum(node.type == "VISUALIZATION" for node in found.nodes)
+    note = f" ({skipped} analyses, which a run skips)" if skipped else ""
+    typer.echo(f"{flow} can run: {len(found.nodes)} steps{note}.")
+
+
+@app.command()
+def draw(
+    flow: FlowFile,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Picture: .svg or .png.")] = None,
+) -> None:
+    """Draw a flow as a picture, SVG or PNG by the file's ending (default: beside the flow, as SVG)."""
+    from .drawing import draw as draw_flow
+
+    target = output or flow.with_suffix(".svg")
+    try:
+        draw_flow(_read(flow), target)
+    except FlowError as error:
+        raise _fail(error) from None
+    typer.echo(f"{target}")
