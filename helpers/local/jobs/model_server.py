@@ -1,0 +1,143 @@
+"""Serves one model container: `/ping`, `/invocations` and `/execution-parameters` on a free loopback port.
+
+`python -m helpers.local.jobs.model_server --state STATE --job JOBDIR`; request.json is
+`{"Container": {"Image", "ModelDataUrl", "Environment"}, "Name": "primary"}`. Once it listens, server.json
+in the job
+directory says where and which token every request must carry.
+"""
+
+import hmac
+import json
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from helpers.local.jobs.job import Job, JobFailure, run
+from helpers.local.jobs.serving import answers
+from helpers.local.jobs.serving.model import Model, unpack
+from helpers.local.jobs.serving.tables import BadRequest, UnsupportedContent, read_table
+
+IMAGE = "autogluon-inference"
+LIMIT = 100 * 1024 * 1024  # bytes of a body: the largest payload of a batch transform
+TOKEN_HEADER = "X-Workshop-Token"
+
+
+class ModelApp:
+    """The WSGI application of one container."""
+
+    def __init__(self, model: Model, environment: dict[str, str], token: str) -> None:
+        self.model = model
+        self.keys = answers.output_keys(environment)
+        self.default_accept = answers.accepted(environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", ""))
+        self.token = token
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        return self.answer(request)(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """The answer to one request; every error has a sentence as its body."""
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
+            return _error(403, "This model server answers local SageMaker only.")
+        route = (request.method, request.path)
+        if route == ("GET", "/ping"):
+            return Response(status=200)
+        if route == ("GET", "/execution-parameters"):
+            return Response(
+                json.dumps(
+                    {"MaxConcurrentTransforms": 1, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6}
+                ),
+                content_type="application/json",
+            )
+        if route != ("POST", "/invocations"):
+            return _error(404, f"There is no {request.method} {request.path}.")
+        try:
+            accept = answers.accepted(request.headers.get("Accept", ""), self.default_accept)
+            body = request.get_data(cache=False)
+            frame = read_table(body, request.headers.get("Content-Type", ""), self.model.description)
+            return Response(self._predict(frame, accept), content_type=_content_type(accept))
+        except BadRequest as error:
+            return _error(400, str(error))
+        except answers.NotAcceptable as error:
+            return _error(406, str(error))
+        except UnsupportedContent as error:
+            return _error(415, str(error))
+        except Exception as error:  # noqa: BLE001 - a model that fails on one request must keep serving
+            print(f"Invocation failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            return _error(500, f"The model failed on this request: {type(error).__name__}: {error}")
+
+    def _predict(self, frame: Any, accept: str) -> bytes:
+        if self.model.description.problem_type == "Regression":
+            return answers.numbers(self.model.predict(frame), accept)
+        return answers.labels(
+            self.model.probabilities(frame), self.model.description.classes, self.keys, accept
+        )
+
+
+def _content_type(accept: str) -> str:
+    return "text/csv; charset=utf-8" if accept == answers.CSV else accept
+
+
+def _error(status: int, message: str) -> Response:
+    return Response(message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def work(job: Job) -> None:
+    """Load the model, listen, serve until SIGTERM."""
+    import waitress
+
+    begun = time.monotonic()
+    container = job.request["Container"]
+    image = str(container["Image"]).rsplit("/", 1)[-1].split(":")[0]
+    if image != IMAGE:
+        raise JobFailure(
+            f"The image '{container['Image']}' cannot be served on this machine: only {IMAGE} (the "
+            f"container of an "
+            "AutoML candidate in Mode ENSEMBLING) can."
+        )
+    uri = container.get("ModelDataUrl")
+    if not uri:
+        raise JobFailure("The container has no ModelDataUrl: give it the model.tar.gz of a candidate.")
+    directory = job.directory / "model"
+    shutil.rmtree(directory, ignore_errors=True)
+    unpack(job.objects, uri, directory)
+    try:
+        model = Model(directory)
+        app = ModelApp(model, dict(container.get("Environment", {})), secrets.token_urlsafe(32))
+    except (ValueError, answers.NotAcceptable) as error:
+        raise JobFailure(str(error)) from None
+    server = waitress.create_server(
+        app, host="127.0.0.1", port=0, threads=4, max_request_body_size=LIMIT, ident=None, channel_timeout=120
+    )
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    port = server.effective_port
+    _announce(job.directory, port, app.token)
+    print(
+        f"Model {model.description.model} loaded in {time.monotonic() - begun:.1f} s; it takes "
+        f"{len(model.description.columns)} columns.",
+        flush=True,
+    )
+    server.run()
+
+
+def _announce(directory: Path, port: int, token: str) -> None:
+    temporary = directory / ".server.json"
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps({"port": port, "token": token}), encoding="utf-8")
+    temporary.replace(directory / "server.json")
+
+
+if __name__ == "__main__":
+    run("model_server", work)
