@@ -8,22 +8,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from helpers.workshop import Workshop
+from helpers.workshop import ShortError, Workshop
 
 SMALLEST_TRAINING_SET = 500  # rows; Autopilot refuses fewer
 
 
-class StepNotDone(AssertionError):
-    """A step did not give what the next one needs. Shown to a learner as its message, without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython prints instead of a traceback."""
-        return [str(self)]
+class StepNotDone(ShortError):
+    """A step did not give what the next one needs."""
 
 
 def _say(right: bool, done: str, otherwise: str) -> None:
     if not right:
-        raise StepNotDone(f"✘ {otherwise}")
+        raise StepNotDone(otherwise)
     print(f"✔ {done}")
 
 

@@ -39,8 +39,8 @@ def up(
     """Start local SageMaker in the background; returns when it is ready."""
     try:
         running = service.start(_state(state), port)
-    except (RuntimeError, OSError) as error:
-        raise _fail(f"Local SageMaker did not start: {error}", FAILED) from error
+    except service.ServiceError as error:
+        raise _fail(str(error), FAILED) from error
     typer.echo(f"Local SageMaker is ready at {running.address} (state in {_shown(running.state)}).")
 
 
@@ -55,16 +55,16 @@ def down(state: State = None) -> None:
 @app.command()
 def status(state: State = None) -> None:
     """Show address, state directory, jobs and endpoints."""
-    found = service.running(_state(state))
-    if found is None:
-        typer.echo(f"Local SageMaker does not run (state in {_shown(_state(state))}). Start it: workshop up")
+    found = service.status(state)
+    if found.address is None:
+        typer.echo(f"Local SageMaker does not run (state in {_shown(found.state)}). Start it: workshop up")
         return
     typer.echo(f"Local SageMaker runs at {found.address} (state in {_shown(found.state)}).")
-    table = Table("kind", "name", "status", box=None)
-    rows = _resources(found)
-    for row in rows:
-        table.add_row(*row)
-    if rows:
+    table = Table("kind", "name", "status", box=None, header_style="bold")
+    for kind, entries in {**found.jobs, "endpoint": found.endpoints}.items():
+        for name, condition in entries:
+            table.add_row(kind, name, condition)
+    if table.row_count:
         Console().print(table)
     else:
         typer.echo("No jobs and no endpoints yet.")
@@ -75,8 +75,7 @@ def env(state: State = None) -> None:
     """Print the lines that point a shell here: eval "$(workshop env)"."""
     found = service.running(_state(state)) or service.start(_state(state))
     variables = service.environment(found)
-    unset = [*service.UNSET, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))]
-    for name in sorted(set(unset) - set(variables)):
+    for name in service.unset():
         typer.echo(f"unset {name}")
     for name, value in sorted(variables.items()):
         typer.echo(f"export {name}={shlex.quote(value)}")
@@ -158,31 +157,6 @@ def _run(notebooks: list[Path], given: dict[str, Any], folder: Path, *, in_place
         typer.echo(f"Notebooks and report: {_shown(page)}")
     if failure:
         raise _fail(failure, code)
-
-
-def _resources(found: service.Service) -> list[tuple[str, str, str]]:
-    """Kind, name and status of every job and endpoint."""
-    import boto3
-
-    variables = service.environment(found)
-    client = boto3.client(
-        "sagemaker",
-        endpoint_url=found.address,
-        region_name=variables["AWS_DEFAULT_REGION"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-    )
-    kinds = {
-        "ProcessingJob": ("list_processing_jobs", "ProcessingJobSummaries"),
-        "AutoMLJob": ("list_auto_ml_jobs", "AutoMLJobSummaries"),
-        "TransformJob": ("list_transform_jobs", "TransformJobSummaries"),
-        "Endpoint": ("list_endpoints", "Endpoints"),
-    }
-    rows = []
-    for kind, (operation, member) in kinds.items():
-        for page in client.get_paginator(operation).paginate():
-            rows += [(kind, entry[f"{kind}Name"], entry[f"{kind}Status"]) for entry in page[member]]
-    return rows
 
 
 def _state(state: Path | None) -> Path:

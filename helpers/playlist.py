@@ -27,8 +27,8 @@ _REASONS = {
     "tempo": "tempo",
     "danceability": "danceability",
     "valence": "mood",
-    "acousticness": "acoustic sound",
-    "instrumentalness": "instrumental share",
+    "acousticness": "acousticness",
+    "instrumentalness": "instrumentals",
 }
 
 
@@ -175,7 +175,7 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
     }
     close = sorted(distances, key=lambda name: (distances[name], name))[: 3 - len(reasons)]
     if close:
-        reasons.append(" and ".join(_REASONS[name] for name in close) + " like your favourites")
+        reasons.append(" and ".join(_REASONS[name] for name in close) + " as in your favourites")
     return "; ".join(reasons)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 # Okabe and Ito's palette: distinct for every common kind of colour blindness, and in grey.
 BLUE, ORANGE, GREEN, PINK, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8C8C8C"
@@ -26,7 +28,6 @@ def use_style() -> None:
         palette=[BLUE, ORANGE, GREEN, PINK, SKY, GREY],
         rc={
             "figure.dpi": 100,
-            "figure.constrained_layout.use": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.edgecolor": GREY,
@@ -45,7 +46,7 @@ def use_style() -> None:
 
 def rating_distribution(ratings: pd.DataFrame) -> Figure:
     """How many ratings have one, two, ... five stars; five is set apart, for the features are built on it."""
-    figure, axes = plt.subplots(figsize=(7, 3.4))
+    figure, axes = _subplots(figsize=(7, 3.4))
     share = ratings["Rating"].value_counts(normalize=True).reindex(range(1, 6), fill_value=0)
     bars = axes.bar(share.index.astype(str), share, color=[GREY] * 4 + [BLUE], width=0.7)
     axes.bar_label(bars, labels=[f"{value:.0%}" for value in share], padding=3)
@@ -57,7 +58,7 @@ def rating_distribution(ratings: pd.DataFrame) -> Figure:
 def sound_distributions(tracks: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """A histogram of each numeric track column, small multiples with the median marked."""
     rows = -(-len(columns) // 3)
-    figure, grid = plt.subplots(rows, 3, figsize=(10, 2.3 * rows), squeeze=False)
+    figure, grid = _subplots(rows, 3, figsize=(10, 2.3 * rows), squeeze=False)
     for axes, name in zip(grid.flat, columns, strict=False):
         sns.histplot(x=tracks[name], bins=40, ax=axes, color=SKY, edgecolor="white", linewidth=0.3)
         axes.axvline(tracks[name].median(), color=ORANGE, linewidth=2)
@@ -76,9 +77,9 @@ def genre_ratings(tracks: pd.DataFrame, ratings: pd.DataFrame, listeners: Sequen
     theirs = ratings[ratings["userId"].isin(list(listeners))]
     joined = theirs.merge(tracks[["trackId", "genre"]], on="trackId")
     table = joined.pivot_table(index="genre", columns="userId", values="Rating", aggfunc="mean")
-    figure, axes = plt.subplots(figsize=(7.5, 4))
+    figure, axes = _subplots(figsize=(7.5, 4))
     sns.heatmap(
-        table, ax=axes, cmap="cividis", annot=True, fmt=".1f", vmin=1, vmax=5, linewidths=1,
+        table, ax=axes, cmap="cividis", annot=True, fmt=".1f", vmin=2, vmax=5, linewidths=1,
         cbar_kws={"label": "mean stars"},
     )  # fmt: skip
     axes.set(xlabel="listener", ylabel="", title="The same genre, other ears")
@@ -89,7 +90,7 @@ def genre_ratings(tracks: pd.DataFrame, ratings: pd.DataFrame, listeners: Sequen
 def popularity_tail(ratings: pd.DataFrame) -> Figure:
     """How often each track is played, most popular first, on logarithmic axes: few hits and a long tail."""
     plays = ratings["trackId"].value_counts().to_numpy()
-    figure, axes = plt.subplots(figsize=(7, 3.4))
+    figure, axes = _subplots(figsize=(7, 3.4))
     axes.loglog(np.arange(1, len(plays) + 1), plays, color=BLUE, linewidth=2.5)
     axes.set(xlabel="track, most played first", ylabel="plays", title="A few hits and a long tail")
     tenth = plays[: max(len(plays) // 10, 1)].sum() / plays.sum()
@@ -100,7 +101,7 @@ def popularity_tail(ratings: pd.DataFrame) -> Figure:
 def leaderboard(candidates: pd.DataFrame) -> Figure:
     """Each candidate's RMSE, best first: `candidates` has candidate and RMSE."""
     table = candidates.sort_values("RMSE", ascending=False)
-    figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(table) + 1.2))
+    figure, axes = _subplots(figsize=(7.5, 0.42 * len(table) + 1.2))
     best = table["RMSE"].min()
     colors = [BLUE if value == best else GREY for value in table["RMSE"]]
     axes.hlines(range(len(table)), best * 0.99, table["RMSE"], color=colors, linewidth=2)
@@ -116,7 +117,7 @@ def leaderboard(candidates: pd.DataFrame) -> Figure:
 
 def errors(values: Mapping[str, float]) -> Figure:
     """RMSE of several predictors side by side, the model set apart: `values` maps a name to stars."""
-    figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(values) + 1.1))
+    figure, axes = _subplots(figsize=(7.5, 0.5 * len(values) + 1.1))
     names = list(values)[::-1]
     colors = [BLUE if name == "the model" else GREY for name in names]
     bars = axes.barh(names, [values[name] for name in names], color=colors, height=0.6)
@@ -128,7 +129,7 @@ def errors(values: Mapping[str, float]) -> Figure:
 
 def predicted_against_true(truth: pd.Series, predicted: pd.Series) -> Figure:
     """For each true rating, how the predictions spread: boxes that climb mean that the model has learned."""
-    figure, axes = plt.subplots(figsize=(7, 3.6))
+    figure, axes = _subplots(figsize=(7, 3.6))
     stars = truth.astype(int).to_numpy()
     sns.boxplot(x=stars, y=predicted.to_numpy(), ax=axes, color=SKY, fliersize=1.5, width=0.6)
     axes.axhline(float(truth.mean()), color=ORANGE, linewidth=1.5, linestyle="--")
@@ -140,7 +141,7 @@ def predicted_against_true(truth: pd.Series, predicted: pd.Series) -> Figure:
 
 def ranking(table: pd.DataFrame) -> Figure:
     """NDCG and Recall of several rankings: `table` is indexed by the ranking's name, one column a metric."""
-    figure, grid = plt.subplots(1, len(table.columns), figsize=(9, 2.8), sharey=True)
+    figure, grid = _subplots(1, len(table.columns), figsize=(9, 2.8), sharey=True)
     for axes, metric in zip(np.atleast_1d(grid), table.columns, strict=True):
         names = list(table.index)[::-1]
         colors = [BLUE if name == "the model" else GREY for name in names]
@@ -151,30 +152,48 @@ def ranking(table: pd.DataFrame) -> Figure:
 
 
 def playlist(table: pd.DataFrame, listener: int) -> Figure:
-    """A playlist as a card: rank, genre, tempo, energy and the predicted stars of each track."""
-    figure, axes = plt.subplots(figsize=(9.5, 0.62 * len(table) + 1.3))
-    positions = range(len(table))
-    predicted = table["predicted"].to_numpy()
-    axes.barh(positions, predicted, color=SKY, height=0.72, alpha=0.45)
-    axes.barh(positions, [0.04] * len(table), left=predicted - 0.04, color=BLUE, height=0.72)
-    for position, (rank, track) in enumerate(table.iterrows()):
-        axes.text(0.06, position, f"{rank}", va="center", weight="bold", size=13, color=BLUE)
-        name = f"{track['genre']}  ·  {track['trackId']}"
-        axes.text(0.34, position - 0.14, name, va="center", weight="bold")
-        detail = f"{track['tempo']} BPM, energy {track['energy']:.2f}"
-        axes.text(0.34, position + 0.2, detail, va="center", size=9.5, color="#444444")
-        axes.text(track["predicted"] + 0.05, position, f"{track['predicted']:.2f}", va="center", color=BLUE)
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 5.4), yticks=[], xlabel="predicted stars", xticks=range(6))
+    """A playlist as a card: rank, genre, track and why; tempo, energy and the predicted stars beside them.
+
+    `table` is what `helpers.playlist.make_playlist` gives.
+    """
+    figure, axes = _subplots(figsize=(11, 0.66 * len(table) + 1.1))
+    axes.set(xlim=(0, 100), ylim=(len(table) - 0.4, -1.1))
+    axes.set_axis_off()
     axes.set_title(f"A playlist for listener {listener}: unheard tracks, best predicted first")
-    axes.spines["left"].set_visible(False)
+    for x, text in ((63, "tempo"), (72, "energy"), (84, "predicted stars")):
+        axes.text(x, -0.72, text, color=GREY, size=10)
+    for position, (rank, track) in enumerate(table.iterrows()):
+        if position % 2 == 0:
+            axes.axhspan(position - 0.5, position + 0.5, color="#F3F6F9", zorder=0)
+        axes.text(2.6, position, f"{rank}", va="center", ha="center", weight="bold", size=15, color=BLUE)
+        genre = str(track["genre"]).replace("_", " ")
+        axes.text(6, position - 0.16, f"{genre}  ·  {track['trackId']}", va="center", weight="bold")
+        axes.text(6, position + 0.22, track["why"], va="center", size=8.5, color="#555555")
+        axes.text(63, position, f"{track['tempo']} BPM", va="center")
+        axes.barh(position, 7, left=72, height=0.26, color="#DDDDDD")
+        axes.barh(position, 7 * track["energy"], left=72, height=0.26, color=ORANGE)
+        axes.text(79.6, position, f"{track['energy']:.2f}", va="center", size=9)
+        _stars(axes, 85, position, track["predicted"])
+        axes.text(96, position, f"{track['predicted']:.2f}", va="center", weight="bold", color=BLUE)
     return _done(figure)
+
+
+def _stars(axes: Axes, x: float, y: float, value: float) -> None:
+    """Five stars, the first at `x`, of which `value` are filled; the last of them in part."""
+    size = 1.9
+    for star in range(5):
+        place = x + star * 2.1
+        axes.scatter(place, y, marker="*", s=130, color="#DDDDDD", linewidth=0)
+        part = min(max(value - star, 0), 1)
+        drawn = axes.scatter(place, y, marker="*", s=130, color=BLUE, linewidth=0)
+        left = (place - size / 2, y - 0.5)
+        drawn.set_clip_path(Rectangle(left, size * part, 1, transform=axes.transData))
 
 
 def profile(listener: pd.Series, everyone: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """A listener's five-star averages against those of all listeners, in 0..1, one line a feature."""
     names = [name for name in columns if f"{name}_5star" in everyone.columns]
-    figure, axes = plt.subplots(figsize=(7.5, 0.38 * len(names) + 1.3))
+    figure, axes = _subplots(figsize=(7.5, 0.38 * len(names) + 1.3))
     for position, name in enumerate(names[::-1]):
         column = everyone[f"{name}_5star"]
         axes.plot([column.min(), column.max()], [position, position], color="#DDDDDD", linewidth=7, zorder=1)
@@ -184,6 +203,11 @@ def profile(listener: pd.Series, everyone: pd.DataFrame, columns: Sequence[str])
     axes.set_yticks(range(len(names)), labels)
     axes.set(xlabel="average over five-star tracks", title="This listener (dot) among all (band and tick)")
     return _done(figure)
+
+
+def _subplots(*shape: int, **options: Any) -> tuple[Figure, Any]:
+    """A figure whose labels find room by themselves, and its axes."""
+    return plt.subplots(*shape, layout="constrained", **options)
 
 
 def _bare(figure: Figure, axes: Axes, keep: str = "bottom") -> Figure:

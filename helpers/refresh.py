@@ -59,6 +59,8 @@ def clean(notebook: Any) -> Any:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _leftover(output)]
             for output in cell.outputs:
+                if "image/svg+xml" in output.get("data", {}):
+                    output.data.pop("image/png", None)  # the same picture, and many times its size
                 if output.get("metadata"):
                     output.metadata = nbformat.from_dict({})  # type: ignore[no-untyped-call]
     return notebook

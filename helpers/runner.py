@@ -18,6 +18,7 @@ from weakref import WeakSet
 import nbformat
 import papermill
 import yaml
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
@@ -79,6 +80,10 @@ class EnvironmentKernel(AsyncKernelManager):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.started.add(self)
+        if self.has_trait("transport_encryption") and zmq.has("curve"):
+            self.transport_encryption = (
+                "auto"  # newer kernels warn when others on the machine could listen in
+            )
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -87,6 +92,7 @@ class EnvironmentKernel(AsyncKernelManager):
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Python 3 (ipykernel)",
             language="python",
+            metadata={"debugger": True, "supported_encryption": ["curve"]},
         )
 
     @classmethod

@@ -47,15 +47,19 @@ _LONGEST_PREFIX = 13
 _FINISHED = {"Completed", "Failed", "Stopped", "InService", "OutOfService"}
 
 
-class MissingStep(RuntimeError):
-    """An earlier notebook has not been run yet. Shown to a learner as one sentence, without a traceback."""
+class ShortError(RuntimeError):
+    """An error whose message is all a learner needs: a notebook shows it without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         """What IPython prints instead of a traceback."""
-        return [str(self)]
+        return [f"✘ {self}"]
 
 
-class JobFailed(RuntimeError):
+class MissingStep(ShortError):
+    """An earlier notebook has not been run yet."""
+
+
+class JobFailed(ShortError):
     """A job or an endpoint ended as Failed; the message carries SageMaker's reason."""
 
 
@@ -210,35 +214,37 @@ def connect(platform: str = "local", prefix: str = "music", state: str | Path | 
     logging.getLogger("sagemaker").setLevel(logging.WARNING)
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)
     if platform == "local":
-        _enter_local(state)
-    # Only now: the SDK reads its configuration file and the environment when it is imported (and takes
-    # seconds).
+        return _on_this_machine(prefix, Path(state) if state else None)
+    return _on_aws(prefix)
+
+
+def _on_this_machine(prefix: str, state: Path | None) -> Workshop:
+    """Start local SageMaker when it does not run, and point this process at it."""
+    from helpers import service
+
+    running = service.start(state)
+    for name in service.unset():
+        os.environ.pop(name, None)
+    os.environ.update(service.environment(running))
+    stay_on_this_machine()
+    boto3.setup_default_session()
+    return Workshop("local", boto3.Session(), running.bucket, service.ROLE, running.region, prefix)
+
+
+def _on_aws(prefix: str) -> Workshop:
+    """Take account, region and role from wherever this runs: SageMaker Studio, or a configured machine."""
     from sagemaker.core.helper.session_helper import Session, get_execution_role
 
     session = boto3.Session()
     sagemaker_session = Session(boto_session=session)
     return Workshop(
-        platform="local" if platform == "local" else "sagemaker",
+        platform="sagemaker",
         session=session,
         bucket=sagemaker_session.default_bucket(),
         role=get_execution_role(sagemaker_session),
         region=session.region_name,
         prefix=prefix,
     )
-
-
-def _enter_local(state: str | Path | None) -> None:
-    """Start local SageMaker when it does not run, and point this process at it."""
-    from helpers import service
-
-    running = service.start(Path(state) if state else None)
-    for name in [
-        name for name in os.environ if name in service.UNSET or name.startswith("AWS_ENDPOINT_URL_")
-    ]:
-        del os.environ[name]
-    os.environ.update(service.environment(running))
-    stay_on_this_machine()
-    boto3.setup_default_session()
 
 
 def stay_on_this_machine() -> None:
