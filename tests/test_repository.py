@@ -170,3 +170,11 @@ def test_notebooks_import_flat_files_only_and_those_stay_small() -> None:
     for path in (ROOT / "helpers").glob("*.py"):
         lines = len(path.read_text().splitlines())
         assert lines <= 320, f"helpers/{path.name} has {lines} lines: it is two rooms"
+
+
+def test_the_arrows_name_every_flat_file() -> None:
+    flat = {f"helpers.{path.stem}" for path in (ROOT / "helpers").glob("*.py") if path.stem != "__init__"}
+    contracts = {contract["id"]: contract for contract in project()["tool"]["importlinter"]["contracts"]}
+    assert set(contracts["flow-alone"]["forbidden_modules"]) == flat | {"helpers.local"}
+    assert set(contracts["local-below"]["forbidden_modules"]) == flat
+    assert set(contracts["http-only"]["source_modules"]) == flat
