@@ -96,6 +96,7 @@ def noise_floor(scale: str, seed: int, events: Iterable[str] | None = None) -> N
 
 
 def _generated(folder: Path, scale: str, seed: int) -> Dataset:
+    generator.check(scale, seed)
     made_by = f"generator {generator.VERSION}"
     with locked(folder):
         if not _intact(folder, made_by):

@@ -113,7 +113,9 @@ def read(path: str | Path, schema: pandera.DataFrameSchema) -> Table:
     repeated = [name for name in expected if header.count(name) > 1]
     if repeated:
         raise DatasetError(f"{path} has the column {', '.join(repeated)} more than once: keep one of them.")
+    # Whole numbers are left to pandas to recognize: asked for them, it would take `4.0` for one.
     types = {name: str(schema.columns[name].dtype) if name in expected else "str" for name in header}
+    types = {name: kind for name, kind in types.items() if kind != "int64"}
     try:
         rows = schema.validate(_read_csv(path, types)[expected], lazy=True)
         if len(rows):
@@ -163,7 +165,6 @@ def _read_text(path: Path, schema: pandera.DataFrameSchema) -> pd.DataFrame:
     text = text[(text != "").any(axis=1)]
     if text.empty:
         raise DatasetError(f"{path} has no rows: only the names of the columns.")
-    text = text[list(schema.columns)].apply(lambda column: column.str.strip())
 
     failures: dict[tuple[str, int], str] = {}  # (column, index of the row): what must hold
     rows = pd.DataFrame(index=text.index)
@@ -172,12 +173,11 @@ def _read_text(path: Path, schema: pandera.DataFrameSchema) -> pd.DataFrame:
         if kind not in ("int64", "float64"):
             rows[name] = text[name]
             continue
-        numbers = pd.to_numeric(text[name], errors="coerce").astype("float64")
+        numbers = pd.to_numeric(text[name].str.strip(), errors="coerce").astype("float64")
         wrong = ~np.isfinite(numbers)
-        must = "must be a number"
         if kind == "int64":
             wrong |= numbers != numbers.round()
-            must = "must be a whole number"
+        must = "must be a whole number" if kind == "int64" else "must be a number"
         failures |= {(name, int(index)): must for index in text.index[wrong]}
         rows[name] = numbers.where(~wrong, 0).astype(kind)
     try:
