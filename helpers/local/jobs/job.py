@@ -21,8 +21,11 @@ class JobFailure(Exception):
     """The job cannot go on. The message becomes its FailureReason: what is wrong, where, and what to do."""
 
 
-class StopRequested(Exception):
-    """SIGTERM reached the job: keep what is finished and end."""
+class StopRequested(BaseException):
+    """SIGTERM reached the job: keep what is finished and end.
+
+    No `except Exception` on the way holds it up.
+    """
 
 
 @dataclass
