@@ -8,7 +8,7 @@ in the key                             on disk
 =====================================  ==============================================================
 ``%``, control characters              ``%`` and two hexadecimal digits: ``%25``, ``%0A``
 a segment ``.`` or ``..``              ``%2E``, ``%2E%2E``
-an empty segment (``a//b``, ``a/``)    ``%(empty)``
+empty segments (``a//b``, ``a////b``)  ``%-``, ``%-3``: so many of them
 a segment of more than 240 bytes       directories ``<240 bytes>%(more)`` around the rest
 ``a`` when ``a/b`` is an object too    the file ``a%(object)`` beside the directory ``a``
 =====================================  ==============================================================
@@ -23,22 +23,33 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
-EMPTY = "%(empty)"
+EMPTY = "%-"
 MORE = "%(more)"
 BESIDE = "%(object)"
 LONGEST_PIECE = 240  # bytes; a name with its suffix stays under the 255 bytes file systems allow
 LONGEST_NAME = 255
 
 _ESCAPED = re.compile(r"[%\x00-\x1f\x7f]")
+_EMPTIES = re.compile(r"%-([2-9]|[1-9]\d{1,3})?")
 _HEXADECIMAL = re.compile(r"%([0-9A-F]{2})")
 
 
+def segments_of(key: str) -> list[str]:
+    """The texts between the slashes of a key. Neighbouring empty ones stay one, as the slashes between them."""
+    found: list[str] = []
+    for empty, group in groupby(key.split("/"), key=lambda text: text == ""):
+        texts = list(group)
+        found += ["/".join(texts)] if empty else texts
+    return found
+
+
 def escape(segment: str) -> str:
-    """One segment of a key (the text between two slashes) as one name, however long."""
-    if segment == "":
-        return EMPTY
+    """One segment of ``segments_of`` as one name, however long."""
+    if segment.strip("/") == "":
+        return f"{EMPTY}{len(segment) + 1}" if segment else EMPTY
     if segment in (".", ".."):
         return "%2E" * len(segment)
     return _ESCAPED.sub(lambda match: f"%{ord(match.group()):02X}", segment)
@@ -46,10 +57,10 @@ def escape(segment: str) -> str:
 
 def unescape(name: str) -> str | None:
     """The segment that ``escape`` turns into this name, or None if there is none."""
-    if name == EMPTY:
-        return ""
+    if match := _EMPTIES.fullmatch(name):
+        return "/" * (int(match.group(1) or "1") - 1)
     segment = _HEXADECIMAL.sub(lambda match: chr(int(match.group(1), 16)), name)
-    return segment if segment != "" and escape(segment) == name else None
+    return segment if segment and escape(segment) == name else None
 
 
 def pieces(segment: str) -> list[str]:
@@ -66,48 +77,53 @@ def pieces(segment: str) -> list[str]:
             found.append(piece + MORE)
             piece, length = "", 0
         piece, length = piece + unit, length + size
-    return [*found, piece]
+    return [*found, escape(piece) if piece in (".", "..") else piece]
 
 
 def path_names(key: str) -> list[str]:
     """The names from the bucket's directory down to the file of a key."""
-    return [name for segment in key.split("/") for name in pieces(segment)]
+    return [name for segment in segments_of(key) for name in pieces(segment)]
 
 
 def _ways(segment: str) -> list[list[str]]:
     """Every way a segment may stand on disk: escaped, and as a person would have named the file."""
     escaped = pieces(segment)
-    if escaped == [segment] or segment in ("", ".", "..") or "\0" in segment:
+    if escaped == [segment] or segment in (".", "..") or segment.strip("/") == "" or "\0" in segment:
         return [escaped]
     if len(segment.encode()) > LONGEST_NAME or segment.endswith((MORE, BESIDE)):
         return [escaped]
-    return [escaped] if unescape(segment) is not None else [escaped, [segment]]
+    means = unescape(segment)  # what a file of this name is taken for
+    return [escaped, [segment]] if means is None or means == segment else [escaped]
 
 
 def locate(directory: Path, key: str) -> Path | None:
     """The file that holds a key below a directory, or None. Symbolic links are never followed."""
-    return _locate(str(directory), key.split("/"), 0)
+    return _locate(str(directory), segments_of(key), 0)
 
 
 def _locate(directory: str, segments: list[str], index: int) -> Path | None:
-    last = index == len(segments) - 1
-    for names in _ways(segments[index]):
-        *above, name = names
-        inside: str | None = directory
-        for piece in above if last else names:
-            inside = f"{inside}/{piece}"
-            if not _is(stat.S_ISDIR, inside):
-                inside = None
-                break
-        if inside is None:
-            continue
-        if last:
-            for candidate in (f"{inside}/{name}", f"{inside}/{name}{BESIDE}"):
-                if _is(stat.S_ISREG, candidate):
-                    return Path(candidate)
-        elif found := _locate(inside, segments, index + 1):
-            return found
+    while index < len(segments) - 1:
+        found = [below for names in _ways(segments[index]) if (below := _descend(directory, names))]
+        index += 1
+        if len(found) > 1:
+            return next((place for below in found if (place := _locate(below, segments, index))), None)
+        if not found:
+            return None
+        directory = found[0]
+    for *above, name in _ways(segments[index]):
+        inside = _descend(directory, above)
+        for candidate in (f"{inside}/{name}", f"{inside}/{name}{BESIDE}") if inside else ():
+            if _is(stat.S_ISREG, candidate):
+                return Path(candidate)
     return None
+
+
+def _descend(directory: str, names: list[str]) -> str | None:
+    for name in names:
+        directory = f"{directory}/{name}"
+        if not _is(stat.S_ISDIR, directory):
+            return None
+    return directory
 
 
 def _is(kind: Callable[[int], bool], path: str) -> bool:
@@ -196,7 +212,7 @@ def _entries(directory: str, above: str) -> list[_Entry]:
         text = above + (plain if segment is None else segment)
         if is_directory and not marked:
             text += "/"
-        ordered = segment is not None and not (is_directory and marked)
+        ordered = segment is not None and not (is_directory and (marked or segment.startswith("/")))
         found.append(_Entry(text.encode(), text, item.path, is_directory, exact, ordered))
     return found
 
@@ -204,31 +220,59 @@ def _entries(directory: str, above: str) -> list[_Entry]:
 def _walk(
     top: Path, directory: str, above: str, prefix: bytes, start: bytes, *, exact: bool
 ) -> Iterator[Found]:
+    """Below one directory, with a stack of its own: keys nest deeper than Python's."""
+    stack: list[tuple[Iterator[_Entry | Found], bool]] = [
+        (iter(_in_order(top, directory, above, prefix, start, exact)), exact)
+    ]
+    while stack:
+        entries, exact = stack[-1]
+        entry = next(entries, None)
+        if entry is None:
+            stack.pop()
+        elif isinstance(entry, Found):
+            yield entry
+        elif entry.directory:
+            if _may_hold(entry, prefix, start):
+                exact = exact and entry.exact
+                inside = _in_order(top, entry.path, entry.text, prefix, start, exact)
+                stack.append((iter(inside), exact))
+        elif found := _object(top, entry, prefix, start, exact=exact):
+            yield found
+
+
+def _in_order(
+    top: Path, directory: str, above: str, prefix: bytes, start: bytes, exact: bool
+) -> list[_Entry] | list[Found]:
+    """The entries of a directory, or every object inside it where the entries do not sort as the keys do."""
     entries = _entries(directory, above)
     entries.sort(key=lambda entry: entry.sort)
-    if not all(entry.ordered for entry in entries):
-        found = [item for entry in entries for item in _inside(top, entry, prefix, start, exact=exact)]
-        yield from sorted(found, key=lambda item: item.key.encode())
-        return
+    if all(entry.ordered for entry in entries):
+        return entries
+    found: list[Found] = []
     for entry in entries:
-        yield from _inside(top, entry, prefix, start, exact=exact)
+        inside = exact and entry.exact
+        if not entry.directory:
+            item = _object(top, entry, prefix, start, exact=exact)
+            found += [item] if item else []
+        elif _may_hold(entry, prefix, start):
+            found += _walk(top, entry.path, entry.text, prefix, start, exact=inside)
+    return sorted(found, key=lambda item: item.key.encode())
 
 
-def _inside(top: Path, entry: _Entry, prefix: bytes, start: bytes, *, exact: bool) -> Iterator[Found]:
-    exact = exact and entry.exact
-    if entry.directory:
-        after = successor(entry.sort)
-        if after is not None and after <= start:
-            return
-        if entry.sort.startswith(prefix) or prefix.startswith(entry.sort):
-            yield from _walk(top, entry.path, entry.text, prefix, start, exact=exact)
-        return
+def _may_hold(entry: _Entry, prefix: bytes, start: bytes) -> bool:
+    after = successor(entry.sort)
+    if after is not None and after <= start:
+        return False
+    return entry.sort.startswith(prefix) or prefix.startswith(entry.sort)
+
+
+def _object(top: Path, entry: _Entry, prefix: bytes, start: bytes, *, exact: bool) -> Found | None:
     if entry.sort < start or not entry.sort.startswith(prefix):
-        return
+        return None
     path = Path(entry.path)
-    if not exact and locate(top, entry.text) != path:
-        return  # another file holds this key
+    if not (exact and entry.exact) and locate(top, entry.text) != path:
+        return None  # another file holds this key
     try:
-        yield Found(entry.text, path, path.lstat())
+        return Found(entry.text, path, path.lstat())
     except FileNotFoundError:
-        return  # removed meanwhile
+        return None  # removed meanwhile

@@ -103,7 +103,7 @@ class ObjectStore:
         for found in self.walk(bucket, prefix, start):
             try:
                 yield self.describe(bucket, found)
-            except FileNotFoundError:
+            except NoSuchKey:
                 continue  # deleted meanwhile
 
     def walk(self, bucket: str, prefix: str = "", start: bytes = b"") -> Iterator[names.Found]:
@@ -111,8 +111,11 @@ class ObjectStore:
         return names.walk(self.directory(bucket), prefix, start)
 
     def describe(self, bucket: str, found: names.Found) -> ObjectInfo:
-        """Describe a file of ``walk``. Raises FileNotFoundError when it was deleted meanwhile."""
-        return self._describe(bucket, found.key, found.path, found.status)
+        """Describe a file of ``walk``. Raises NoSuchKey when it was deleted meanwhile."""
+        try:
+            return self._describe(bucket, found.key, found.path, found.status)
+        except FileNotFoundError:
+            return self.head(bucket, found.key)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Describe one object. Raises NoSuchBucket, NoSuchKey."""
@@ -120,7 +123,11 @@ class ObjectStore:
 
     def path(self, bucket: str, key: str) -> Path:
         """The plain file of an object, to be read in place. Raises NoSuchBucket, NoSuchKey."""
-        found = names.locate(self.directory(bucket), key)
+        directory = self.directory(bucket)
+        found = names.locate(directory, key)
+        if found is None:
+            with self.lock(bucket):  # it may have moved beside a new directory while we looked
+                found = names.locate(directory, key)
         if found is None:
             raise NoSuchKey(bucket, key)
         return found
@@ -222,7 +229,9 @@ class ObjectStore:
     def set_attributes(self, bucket: str, key: str, change: Callable[[Attributes], Attributes]) -> ObjectInfo:
         """Change what is known of an object, not its bytes. Raises NoSuchBucket, NoSuchKey."""
         with self.lock(bucket):
-            path = self.path(bucket, key)
+            path = names.locate(self.directory(bucket), key)
+            if path is None:
+                raise NoSuchKey(bucket, key)
             now = self._describe(bucket, key, path, path.stat())
             record = Record.of(path.stat(), now.etag, change(now.attributes))
             self._metadata.write(bucket, key, [record])
@@ -269,6 +278,9 @@ class ObjectStore:
     ) -> ObjectInfo:
         record = self._metadata.find(bucket, key, status)
         if record is None:
+            now = path.lstat()
+            if (now.st_mtime_ns, now.st_ino) != (status.st_mtime_ns, status.st_ino):
+                raise FileNotFoundError(f"{path} was replaced meanwhile")  # and its record with it
             record = self._inspect(bucket, key, path, status, opened)
         return record.describe(key)
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from helpers.local import names
 from helpers.local.errors import ServiceError
 from helpers.local.metadata import ObjectInfo
+from helpers.local.objects import NoSuchKey
 from helpers.local.s3.buckets import OWNER
 from helpers.local.s3.call import Call, number
 from helpers.local.s3.xml import answer, element, moment, text
@@ -50,7 +51,7 @@ def read_page(call: Call, prefix: str, delimiter: str, start: bytes, most: int) 
             try:
                 page.contents.append(call.objects.describe(call.bucket, found))
                 page.last = found.key
-            except FileNotFoundError:
+            except NoSuchKey:
                 continue  # deleted meanwhile
         position = skip_to
     return page
