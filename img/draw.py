@@ -1,0 +1,161 @@
+"""Redraws the pictures of img/: the architecture, and the playlist out of the committed run of notebook 4.
+
+Run by `make images`, with the notebooks refreshed first (`make notebooks`) when the playlist should be a new
+one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+NOTEBOOK = HERE.parent / "notebooks" / "04_inference.ipynb"
+BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8C8C8C", "#222222"
+
+
+def box(
+    axes: Axes, place: tuple[float, float], size: tuple[float, float], title: str, text: str, color: str
+) -> None:
+    """A box with its lower left corner at `place`: a bold title, and small text below it."""
+    (x, y), (width, height) = place, size
+    outline = FancyBboxPatch(
+        (x, y),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=1.2",
+        facecolor="white",
+        edgecolor=color,
+        linewidth=2,
+    )
+    axes.add_patch(outline)
+    middle = x + width / 2
+    lines = text.count("\n") + 1 if text else 0
+    axes.text(
+        middle,
+        y + height / 2 + lines * 1.25,
+        title,
+        ha="center",
+        va="center",
+        weight="bold",
+        color=INK,
+        size=11.5,
+    )
+    if text:
+        axes.text(
+            middle,
+            y + height / 2 - 1.6,
+            text,
+            ha="center",
+            va="center",
+            color="#444444",
+            size=9.5,
+            linespacing=1.35,
+        )
+
+
+def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], color: str = GREY) -> None:
+    """An arrow from `start` to `end`."""
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, color=color, linewidth=2))
+
+
+def frame(axes: Axes, place: tuple[float, float], size: tuple[float, float], title: str, color: str) -> None:
+    """A tinted area that holds boxes, with its title at the top."""
+    (x, y), (width, height) = place, size
+    area = FancyBboxPatch(
+        (x, y),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=1.5",
+        facecolor=color + "14",
+        edgecolor=color,
+        linewidth=1.2,
+    )
+    axes.add_patch(area)
+    axes.text(
+        x + width / 2,
+        y + height - 2.6,
+        title,
+        ha="center",
+        va="center",
+        weight="bold",
+        color=color,
+        size=12.5,
+    )
+
+
+def architecture(path: Path) -> None:
+    """The notebooks, the two SDKs, and the two places that answer their calls."""
+    figure, axes = plt.subplots(figsize=(12, 7.2), layout="constrained")
+    axes.set(xlim=(0, 120), ylim=(0, 72))
+    axes.set_axis_off()
+
+    frame(axes, (1, 2), (29, 68), "the notebooks", BLUE)
+    lessons = [
+        ("1  Download data", "tracks and ratings, in pictures"),
+        ("2  Data Wrangler flow", "from raw tables to features"),
+        ("3  Autopilot", "a model that predicts stars"),
+        ("4  Inference", "endpoint, batch, playlist"),
+        ("99  Clean up", "nothing goes on costing"),
+    ]
+    for number, (title, text) in enumerate(lessons):
+        bottom = 54 - number * 12.4
+        box(axes, (3.5, bottom), (24, 9), title, text, BLUE)
+        if number:
+            arrow(axes, (15.5, bottom + 12.2), (15.5, bottom + 9.2), BLUE)
+
+    box(axes, (36, 29.5), (21, 12), "boto3 and\nSageMaker SDK v3", "the same calls everywhere", INK)
+    arrow(axes, (30.4, 35.5), (36.6, 35.5))
+
+    frame(axes, (63, 38), (56, 32), "local SageMaker, on this machine", GREEN)
+    local = [
+        ((66, 53), "S3", "objects are plain files"),
+        ((93, 53), "Processing job", "the flow, in Ibis on DuckDB"),
+        ((66, 41), "Autopilot job", "trains AutoGluon"),
+        ((93, 41), "Endpoint, batch", "serve the model"),
+    ]
+    for place, title, text in local:
+        box(axes, place, (24, 9.5), title, text, GREEN)
+
+    frame(axes, (63, 2), (56, 32), "Amazon SageMaker, on AWS", ORANGE)
+    cloud = [
+        ((66, 17), "Amazon S3", "buckets in your region"),
+        ((93, 17), "Processing job", "Data Wrangler's container"),
+        ((66, 5), "Autopilot job", "trains on its machines"),
+        ((93, 5), "Endpoint, batch", "serve the model"),
+    ]
+    for place, title, text in cloud:
+        box(axes, place, (24, 9.5), title, text, ORANGE)
+
+    arrow(axes, (56.4, 39), (62.6, 50), GREEN)
+    axes.text(55.5, 48, 'platform =\n"local"', ha="center", size=10, color=GREEN, family="DejaVu Sans Mono")
+    arrow(axes, (56.4, 32), (62.6, 21), ORANGE)
+    axes.text(
+        53.5, 20.5, 'platform =\n"sagemaker"', ha="center", size=10, color=ORANGE, family="DejaVu Sans Mono"
+    )
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+
+
+def playlist(path: Path) -> None:
+    """The picture that notebook 4 drew when it was last run. Raises LookupError when it holds none."""
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if "playlist-picture" in cell.metadata.get("tags", []):
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+                    picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(path, optimize=True)
+                    return
+    raise LookupError(f"{NOTEBOOK.name} holds no picture of a playlist: run `make notebooks` first.")
+
+
+if __name__ == "__main__":
+    architecture(HERE / "architecture.png")
+    playlist(HERE / "playlist.png")
