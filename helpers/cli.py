@@ -124,8 +124,10 @@ def run(
     if state:
         os.environ["WORKSHOP_STATE"] = str(state.resolve())
     if in_place:
+        # A fresh state, so that outputs do not depend on what was run before.
         with tempfile.TemporaryDirectory(prefix="workshop-") as temporary:
-            _run(notebooks, given, Path(temporary), in_place=True)
+            os.environ["WORKSHOP_STATE"] = str(Path(temporary) / "state")
+            _run(notebooks, given, Path(temporary) / "notebooks", in_place=True)
     else:
         folder = output or runner.notebooks_directory().parent / "runs" / f"{datetime.now():%Y%m%d-%H%M%S}"
         _run(notebooks, given, folder, in_place=False)
