@@ -20,10 +20,12 @@ from helpers.local.sagemaker.plane import ACCOUNT
 LARGEST_BODY = 6_291_456  # bytes
 LONGEST_HEADER = 1024  # characters of the custom attributes and the inference id
 PATIENCE = 60.0  # seconds a model may take
+LONGEST_MESSAGE = 32_768  # characters of a container's error that are handed on
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)")
 _PREFIX = "X-Amzn-SageMaker-"
-_PASSED_ON = ("Custom-Attributes", "Inference-Id", "Target-Model")
+_PASSED_ON = ("Custom-Attributes", "Inference-Id")
+
 _OPERATIONS = {
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
     "async-invocations": "InvokeEndpointAsync",
@@ -148,17 +150,23 @@ class Runtime:
                 raise ModelError(endpoint, server.name, 0, text) from None
             if not 200 <= reply.status < 300:
                 text = reply.body.decode("utf-8", errors="replace")
-                raise ModelError(endpoint, server.name, reply.status, text)
+                raise ModelError(endpoint, server.name, reply.status, text[:LONGEST_MESSAGE])
         return reply
 
 
 def _check_headers(request: Request) -> None:
+    for name in ("Target-Model", "Target-Container-Hostname"):
+        if _PREFIX + name in request.headers:
+            raise _validation_error(
+                f"Local SageMaker does not offer {name.replace('-', '')}: it serves no multi-model containers "
+                "and no containers called one by one."
+            )
     for name, member in (("Custom-Attributes", "customAttributes"), ("Inference-Id", "inferenceId")):
         value = request.headers.get(_PREFIX + name, "")
         if len(value) > LONGEST_HEADER:
             raise _validation_error(
-                f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must "
-                f"have length less than or equal to {LONGEST_HEADER}"
+                f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member "
+                f"must have length less than or equal to {LONGEST_HEADER}"
             )
 
 

@@ -68,7 +68,7 @@ def automl_progress(job: str) -> dict[str, object]:
             "CandidateSteps": [
                 {
                     "CandidateStepType": "AWS::SageMaker::TrainingJob",
-                    "CandidateStepArn": f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{job}-{number}",
+                    "CandidateStepArn": f"arn:aws:sagemaker:us-east-1:0:training-job/{job}-{number}",
                     "CandidateStepName": f"{job}-{number}",
                 }
             ],
@@ -100,6 +100,7 @@ def serve(directory: Path, request: dict[str, object]) -> int:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self.answer(200, b"")

@@ -49,6 +49,9 @@ class SageMaker:
         self.api = load_api("sagemaker")
         host = Host(state.resolve(), region, logs, launcher, supervisor or Supervisor())
         self.plane = Plane(host, objects)
+        for store in self.plane.stores.values():
+            for path in store.unreadable:
+                print(f"{path} cannot be read as a record of local SageMaker; it is left alone", flush=True)
 
     def __call__(self, request: Request) -> Response | None:
         """Answer a request to the control plane; None for any other."""

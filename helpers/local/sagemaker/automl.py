@@ -47,7 +47,7 @@ def describe_auto_ml_job_v2(plane: Plane, request: Request) -> Answer:
         "CreationTime": record.created,
         "EndTime": record.ended,
         "LastModifiedTime": changed(plane, AUTOML, record),
-        "FailureReason": failure(record, progress),
+        "FailureReason": failure(record),
         "AutoMLJobStatus": record.status,
         "AutoMLJobSecondaryStatus": _secondary(record, progress),
         "ResolvedAttributes": progress.get("ResolvedAttributes")
@@ -122,7 +122,7 @@ def _summary(plane: Plane, record: JobRecord) -> Item:
         "CreationTime": record.created,
         "EndTime": record.ended,
         "LastModifiedTime": changed(plane, AUTOML, record),
-        "FailureReason": failure(record, progress),
+        "FailureReason": failure(record),
         "PartialFailureReasons": progress.get("PartialFailureReasons"),
     }
 

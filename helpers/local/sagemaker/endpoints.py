@@ -7,6 +7,7 @@ from typing import Any
 
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.endpoint_configs import variants_of
+from helpers.local.sagemaker.fleet import keep_log
 from helpers.local.sagemaker.host import in_thread
 from helpers.local.sagemaker.listing import matches, page
 from helpers.local.sagemaker.model_server import new_generation
@@ -40,6 +41,12 @@ def update_endpoint(plane: Plane, request: Request) -> Answer:
     """Serve another configuration: the old one answers until the new one can."""
     record: EndpointRecord = plane.find("endpoint", request["EndpointName"])
     deployment = _deployment(plane, request["EndpointConfigName"])
+    if record.serving is not None:
+        plane.find(
+            "endpoint-config", record.serving.config_name
+        )  # the service wants the present one still there
+        if request.get("RetainAllVariantProperties"):
+            _retain(record.serving, deployment, request.get("ExcludeRetainedVariantProperties", []))
 
     def change(found: EndpointRecord) -> None:
         _refuse_unless_settled(found)
@@ -179,6 +186,8 @@ def bring_up(
 
 def recover_endpoints(plane: Plane) -> None:
     """After a restart of the service: endpoints serve again, what was under way is done again."""
+    for directory in (plane.host.state / "jobs" / "endpoint").glob("*/*/*/*"):
+        keep_log(directory)  # of model servers that are no more
     for record in plane.endpoints.all():
         if record.status == "Deleting":
             _take_down(plane, record.name)
@@ -215,6 +224,19 @@ def _deployment(plane: Plane, config_name: str) -> Deployment:
     return Deployment(
         generation=new_generation(), config_name=config.name, variants=variants_of(plane, config)
     )
+
+
+def _retain(before: Deployment, after: Deployment, excluded: list[dict[str, str]]) -> None:
+    """Variants of both deployments keep the weights and instance counts they have now."""
+    left_out = {item["VariantPropertyType"] for item in excluded}
+    known = {variant.name: variant for variant in before.variants}
+    for variant in after.variants:
+        if variant.name not in known:
+            continue
+        if "DesiredWeight" not in left_out:
+            variant.weight = known[variant.name].weight
+        if "DesiredInstanceCount" not in left_out and variant.instances is not None:
+            variant.instances = known[variant.name].instances
 
 
 def _refuse_unless_settled(record: EndpointRecord) -> None:

@@ -73,7 +73,7 @@ class RunningDeployment:
             server.stop()
         for variant in self.variants:
             for number in range(1, len(variant.servers) + 1):
-                _keep_log(self.directory / variant.variant.name / str(number))
+                keep_log(self.directory / variant.variant.name / str(number))
 
     def choose(self, name: str | None) -> RunningVariant | None:
         """The variant of that name (None if there is none); without a name, one at random by the weights."""
@@ -167,7 +167,8 @@ def _stream(deployment: Deployment, variant: Variant, container: str) -> str:
     return instance if len(variant.containers) == 1 else f"{instance}/{container}"
 
 
-def _keep_log(directory: Path) -> None:
+def keep_log(directory: Path) -> None:
+    """Remove everything of a container's directory but its log."""
     if not directory.is_dir():
         return
     for item in directory.iterdir():

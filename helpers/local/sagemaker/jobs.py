@@ -77,6 +77,8 @@ def create_job(
             limit=limit,
             on_exit=lambda exit: _finish(plane, family, name, exit),
         )
+        if store.get(name).status == "Stopping":  # asked to stop before there was a process
+            plane.host.supervisor.stop(_key(family, name))
     except (OSError, RuntimeError) as error:
         _fail(plane, family, name, f"The job could not be started: {error}")
     return record
@@ -116,11 +118,9 @@ def changed(plane: Plane, family: Family, record: JobRecord) -> float:
     return record.modified if record.ended is not None else max(record.modified, status.st_mtime)
 
 
-def failure(record: JobRecord, progress: Mapping[str, Any]) -> str | None:
-    """The FailureReason of a failed job: the service's, else what the job said."""
-    if record.status != "Failed":
-        return None
-    return _shorten(str(record.failure or progress.get("FailureReason") or "The job failed."))
+def failure(record: JobRecord) -> str | None:
+    """The FailureReason of a failed job."""
+    return record.failure if record.status == "Failed" else None
 
 
 def recover_jobs(plane: Plane) -> None:
@@ -148,7 +148,7 @@ def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
 def _outcome(
     family: Family, status: JobStatus, exit: Exit, progress: Mapping[str, Any]
 ) -> tuple[JobStatus, str | None]:
-    if status == "Stopping":
+    if status == "Stopping" and (exit.cause != "own" or exit.code != 0):
         return "Stopped", None
     if exit.cause == "close":
         return "Failed", INTERRUPTED

@@ -6,6 +6,7 @@ import http.client
 import json
 import queue
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from helpers.local.supervisor import LOG, Child
 
 POLL = 0.1  # seconds between two looks at a container that is starting
 PING_LIMIT = 2.0  # seconds a /ping may take
+CONNECT_LIMIT = 5.0  # seconds a connection on the loopback address may take
 STEADY = 60.0  # seconds of service after which a crash counts as the first again
 LONGEST_PAUSE = 30.0  # seconds between two restarts of a container that keeps crashing
 
@@ -96,19 +98,22 @@ class ModelServer:
 
     def ask(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
         """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken."""
-        if not self.ready.wait(max(0.0, deadline - time.monotonic())):
-            raise Unreachable
-        address = self._address
-        if address is None:
-            raise Unreachable
-        sent = {**headers, "X-Workshop-Token": address.token, "Content-Length": str(len(body))}
-        reused = True
         while True:
+            if not self.ready.wait(max(0.0, deadline - time.monotonic())):
+                raise Unreachable
+            address, connection = self._address, self._idle_connection()
             try:
-                connection = self._idle.get_nowait() if reused else _connect(address)
-            except queue.Empty:
-                reused = False
-                connection = _connect(address)
+                if connection is None:
+                    if address is None:
+                        raise ConnectionRefusedError
+                    connection = _connect(address)
+            except ConnectionError:  # it has just died, and starts again: nothing was asked yet
+                if time.monotonic() > deadline:
+                    raise Unreachable from None
+                time.sleep(POLL)
+                continue
+            token = address.token if address is not None else ""
+            sent = {**headers, "X-Workshop-Token": token, "Content-Length": str(len(body))}
             try:
                 reply = _exchange(connection, "POST", "/invocations", body, sent, deadline)
             except TimeoutError:
@@ -116,17 +121,26 @@ class ModelServer:
                 raise TimedOut from None
             except (OSError, http.client.HTTPException):
                 connection.close()
-                if reused:  # the container closed a connection that lay idle: nothing was asked yet
-                    reused = False
-                    continue
                 raise Broken from None
             self._idle.put(connection)
             return reply
 
+    def _idle_connection(self) -> http.client.HTTPConnection | None:
+        """A connection that lay idle and is still open, if there is one."""
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return None
+            if _is_open(connection):
+                return connection
+            connection.close()
+
     def _keep(self) -> None:
         crashes = 0
         while not self._stopping.is_set() and not self._host.closing.is_set():
-            (self._directory / "server.json").unlink(missing_ok=True)
+            for name in ("server.json", "progress.json"):
+                (self._directory / name).unlink(missing_ok=True)
             began = time.monotonic()
             try:
                 child = self._host.supervisor.start(
@@ -159,8 +173,7 @@ class ModelServer:
         deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             if child.ended.wait(POLL):
-                sentence = child.exit.sentence if child.exit is not None else ""
-                return f"The container {self.name} did not start. {sentence}"
+                return f"The container {self.name} did not start. {self._reason(child)}"
             self._address = self._address_of()
             if self._address is not None and _answers(self._address):
                 return None
@@ -168,6 +181,14 @@ class ModelServer:
             f"The {self.name} container did not pass the ping health check within {self._patience:.0f} "
             "seconds. Please check the logs of this endpoint."
         )
+
+    def _reason(self, child: Child) -> str:
+        """Why the process ended: its own words, else its exit and the end of its log."""
+        try:
+            said = json.loads((self._directory / "progress.json").read_bytes()).get("FailureReason")
+        except (OSError, ValueError, AttributeError):
+            said = None
+        return str(said) if said else child.exit.sentence if child.exit is not None else ""
 
     def _address_of(self) -> _Address | None:
         try:
@@ -190,11 +211,30 @@ def new_generation() -> str:
 
 
 def _connect(address: _Address) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", address.port)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=CONNECT_LIMIT)
+    connection.connect()
+    return connection
+
+
+def _is_open(connection: http.client.HTTPConnection) -> bool:
+    """Whether the container still holds its end: there is nothing to read, not even an end of file."""
+    if connection.sock is None:
+        return False
+    try:
+        connection.sock.setblocking(False)
+        connection.sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _answers(address: _Address) -> bool:
-    connection = _connect(address)
+    try:
+        connection = _connect(address)
+    except OSError:
+        return False
     try:
         deadline = time.monotonic() + PING_LIMIT
         headers = {"X-Workshop-Token": address.token}
@@ -214,10 +254,7 @@ def _exchange(
     deadline: float,
 ) -> Reply:
     """One request; raises TimeoutError when the deadline passes between two pieces of the answer."""
-    connection.timeout = max(0.05, deadline - time.monotonic())
-    if connection.sock is None:
-        connection.connect()
-    connection.sock.settimeout(connection.timeout)
+    connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
     connection.request(method, path, body=body, headers=dict(headers))
     response = connection.getresponse()
     pieces = []

@@ -48,7 +48,7 @@ def describe_processing_job(plane: Plane, request: Request) -> Answer:
         "ProcessingJobArn": record.arn,
         "ProcessingJobStatus": record.status,
         "ExitMessage": str(message)[:1024] if message else None,
-        "FailureReason": failure(record, progress),
+        "FailureReason": failure(record),
         "ProcessingStartTime": record.started,
         "ProcessingEndTime": record.ended,
         "CreationTime": record.created,
@@ -69,7 +69,7 @@ def list_processing_jobs(plane: Plane, request: Request) -> Answer:
                 "ProcessingEndTime": record.ended,
                 "LastModifiedTime": record.modified,
                 "ProcessingJobStatus": record.status,
-                "FailureReason": failure(record, read_progress(plane, PROCESSING, record.name)),
+                "FailureReason": failure(record),
                 "ExitMessage": record.message,
             }
             for record in plane.processing.all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.jobs import TRANSFORM, changed, create_job, failure, read_progress, stop_job
+from helpers.local.sagemaker.jobs import TRANSFORM, changed, create_job, failure, stop_job
 from helpers.local.sagemaker.listing import matches, page
 from helpers.local.sagemaker.models import containers_of
 from helpers.local.sagemaker.plane import Plane
@@ -32,7 +32,7 @@ def describe_transform_job(plane: Plane, request: Request) -> Answer:
         **record.request,
         "TransformJobArn": record.arn,
         "TransformJobStatus": record.status,
-        "FailureReason": failure(record, read_progress(plane, TRANSFORM, record.name)),
+        "FailureReason": failure(record),
         "CreationTime": record.created,
         "TransformStartTime": record.started,
         "TransformEndTime": record.ended,
@@ -52,7 +52,7 @@ def list_transform_jobs(plane: Plane, request: Request) -> Answer:
                 "TransformEndTime": record.ended,
                 "LastModifiedTime": changed(plane, TRANSFORM, record),
                 "TransformJobStatus": record.status,
-                "FailureReason": failure(record, read_progress(plane, TRANSFORM, record.name)),
+                "FailureReason": failure(record),
             }
             for record in plane.transform.all()
             if matches(request, record.name, record.created, record.modified, record.status)
