@@ -165,10 +165,9 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def _reporting(name: str, progress: bool) -> Iterator[Report]:
     """A bar on a terminal, a line for every quarter elsewhere, nothing when progress is not wanted."""
-    console = Console(file=sys.stderr)
-    if progress and console.is_terminal:
+    if progress and sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, console=console) as bar:
+        with Progress(*columns, console=Console(file=sys.stderr)) as bar:
             task = bar.add_task(name)
             yield lambda here, size: bar.update(task, completed=here, total=size)
         return

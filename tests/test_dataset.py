@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -379,6 +380,23 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
     size = len(bucket.objects[f"/sagemaker-sample-files/{KEY}/ratings.csv"]) / 1e6
     assert (f"ratings.csv: {size:.1f} of {size:.1f} MB" in output.err.splitlines()) == progress
     assert progress or output.err == ""
+
+
+def test_progress_is_a_bar_on_a_terminal(
+    bucket: PublicBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    dataset.load("public", tmp_path, endpoint=bucket.address)
+    output = terminal.getvalue()
+    assert "━" in output
+    size = len(bucket.objects[f"/sagemaker-sample-files/{KEY}/ratings.csv"]) / 1e3
+    assert re.search(rf"{size:.1f}/{size:.1f}\D*kB", output)
 
 
 # A learner's own
