@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from helpers.local.sagemaker.plane import ACCOUNT
 LARGEST_BODY = 6_291_456  # bytes
 LONGEST_HEADER = 1024  # characters of the custom attributes and the inference id
 PATIENCE = 60.0  # seconds a model may take
+AT_ONCE = 48  # invocations; each keeps a thread of the server, and some must be left for everything else
 LONGEST_MESSAGE = 32_768  # characters of a container's error that are handed on
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)")
@@ -66,9 +68,10 @@ class ModelError(Exception):
 class Runtime:
     """The runtime as a door of the server."""
 
-    def __init__(self, sagemaker: SageMaker, patience: float = PATIENCE) -> None:
+    def __init__(self, sagemaker: SageMaker, patience: float = PATIENCE, at_once: int = AT_ONCE) -> None:
         self._plane = sagemaker.plane
         self._patience = patience
+        self._places = threading.BoundedSemaphore(at_once)
 
     def __call__(self, request: Request) -> Response | None:
         """Answer an invocation of an endpoint; None for any other request."""
@@ -83,7 +86,14 @@ class Runtime:
                     "UnknownOperationException",
                     f"Local SageMaker does not offer {name}; the runtime offers InvokeEndpoint.",
                 )
-            return self._invoke(request, unquote(match.group(1)), request_id)
+            if not self._places.acquire(blocking=False):
+                raise ServiceError(
+                    "ThrottlingException", "Rate exceeded: too many invocations at once. Try again."
+                )
+            try:
+                return self._invoke(request, unquote(match.group(1)), request_id)
+            finally:
+                self._places.release()
         except ModelError as error:
             return error.response(self._plane.host.region, request_id)
         except ServiceError as error:
@@ -165,8 +175,8 @@ def _check_headers(request: Request) -> None:
         value = request.headers.get(_PREFIX + name, "")
         if len(value) > LONGEST_HEADER:
             raise _validation_error(
-                f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member "
-                f"must have length less than or equal to {LONGEST_HEADER}"
+                f"1 validation error detected: Value at '{member}' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {LONGEST_HEADER}"
             )
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     state = Path(sys.argv[1])
     objects = ObjectStore(state / "s3")
     sagemaker = SageMaker(state, objects, "us-east-1", NoLogs(), launch, Supervisor(grace=1.0))
-    doors = (sagemaker, Runtime(sagemaker, patience=4.0))
+    doors = (sagemaker, Runtime(sagemaker, patience=4.0, at_once=6))
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)

@@ -1,0 +1,89 @@
+"""The control plane inside the whole server: signed requests, real job modules, their logs, kill -9."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from control_harness import ROLE, processing_request, refused, wait_for
+
+from helpers import service as services
+from helpers.local.processes import marked
+
+Aws = Callable[..., Any]
+
+
+def ended(client: Any, name: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        job: dict[str, Any] = client.describe_processing_job(ProcessingJobName=name)
+        return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found: dict[str, Any] = wait_for(look, 60, f"{name} ends")
+    return found
+
+
+def test_an_image_that_cannot_run_here_is_a_failed_job_with_a_log(shared_aws: Aws) -> None:
+    client = shared_aws("sagemaker")
+    client.create_processing_job(**processing_request("unknown-image"))
+    job = ended(client, "unknown-image")
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "stand-in:1" in job["FailureReason"]
+    logs = shared_aws("logs")
+    group = "/aws/sagemaker/ProcessingJobs"
+    (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="unknown-image/")[
+        "logStreams"
+    ]
+    name = stream["logStreamName"]
+    assert name == f"unknown-image/algo-1-{job['CreationTime'].timestamp():.0f}"
+    events = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
+    assert any("stand-in:1" in event["message"] for event in events)
+
+
+def test_an_endpoint_whose_image_cannot_run_here_says_why(shared_aws: Aws) -> None:
+    client = shared_aws("sagemaker")
+    client.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "x/stand-in:1"})
+    variant = {"VariantName": "a", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    client.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    wait_for(lambda: client.describe_endpoint(EndpointName="e")["EndpointStatus"] == "Failed", 60)
+    assert "stand-in:1" in client.describe_endpoint(EndpointName="e")["FailureReason"]
+    groups = shared_aws("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/")[
+        "logGroups"
+    ]
+    assert [group["logGroupName"] for group in groups] == ["/aws/sagemaker/Endpoints/e"]
+    client.delete_endpoint(EndpointName="e")
+
+
+def test_errors_come_through_the_front(shared_aws: Aws) -> None:
+    client = shared_aws("sagemaker")
+    assert refused(client.create_training_job, **{
+        "TrainingJobName": "x",
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": "s3://b"},
+        "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 1},
+    })[0] == "UnknownOperationException"  # fmt: skip
+    code, text = refused(client.describe_model, ModelName="-")
+    assert (code, text.startswith("1 validation error detected: ")) == ("ValidationException", True)
+    with pytest.raises(ClientError) as caught:
+        shared_aws("sagemaker-runtime").invoke_endpoint(EndpointName="absent", Body=b"")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_kill_9_in_the_middle_of_a_job(service: services.Service) -> None:
+    client = services.client(service, "sagemaker")
+    client.create_processing_job(**processing_request("job", Tags=[{"Key": "a", "Value": "b"}]))
+    jobs = service.state.resolve() / "jobs"
+    os.kill(service.pid, signal.SIGKILL)
+    time.sleep(0.1)
+    again = services.start(service.state)
+    client = services.client(again, "sagemaker")
+    wait_for(lambda: not list(marked(jobs)), 10, "no job outlives its server")
+    job = client.describe_processing_job(ProcessingJobName="job")
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "was stopped while this job ran" in job["FailureReason"]
+    assert client.list_tags(ResourceArn=job["ProcessingJobArn"])["Tags"] == [{"Key": "a", "Value": "b"}]
