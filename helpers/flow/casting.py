@@ -1,4 +1,4 @@
-"""Types of columns: Spark's casts (what does not parse is null) and Data Wrangler's inference from a sample."""
+"""Types of columns: Spark's casts (what does not parse is null) and Data Wrangler's inference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_a(column: Any, kind: str) -> bool:
         "date": dtype.is_date(),
         "datetime": dtype.is_timestamp(),
     }
-    return tests[kind]
+    return bool(tests[kind])
 
 
 def cast(column: Any, kind: str) -> Any:

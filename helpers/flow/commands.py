@@ -50,7 +50,7 @@ def run(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
 ) -> None:
-    """Run a flow: each destination (without destinations: each last step) becomes a folder with a file in it."""
+    """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
     from .process import run as run_flow
 
     read_flow = _read(flow)

@@ -93,12 +93,13 @@ class Picture:
         return target
 
     def _repr_svg_(self) -> str:
-        size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
+        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
+        size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_fonts}" '
             'style="max-width:100%;height:auto">',
             f"<title>{escape(self.title)}</title>",
-            f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="#ffffff"/>',
+            f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
         ]
         for line in self._lines:
             points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line[1:])
@@ -106,13 +107,15 @@ class Picture:
             parts.append(f'<path d="{path}" fill="none" stroke="{_line}" stroke-width="1.6"/>')
             x, y = line[-1]
             parts.append(
-                f'<path d="M{x - 4:.1f},{y - 7:.1f} L{x + 4:.1f},{y - 7:.1f} L{x:.1f},{y:.1f}z" fill="{_line}"/>'
+                f'<path d="M{x - 4:.1f},{y - 7:.1f} L{x + 4:.1f},{y - 7:.1f} L{x:.1f},{y:.1f}z" '
+                f'fill="{_line}"/>'
             )
         for box in self._boxes:
             dash = ' stroke-dasharray="5 4"' if box.dashed else ""
             parts.append(
-                f'<g><title>{escape(box.title)}</title><rect x="{box.x:.1f}" y="{box.y:.1f}" width="{_box:.0f}" '
-                f'height="{box.height:.1f}" rx="6" fill="#f8fafc" stroke="{box.colour}" stroke-width="1.2"{dash}/>'
+                f"<g><title>{escape(box.title)}</title>"
+                f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{_box:.0f}" height="{box.height:.1f}" '
+                f'rx="6" fill="#f8fafc" stroke="{box.colour}" stroke-width="1.2"{dash}/>'
                 f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="6" height="{box.height:.1f}" rx="3" '
                 f'fill="{box.colour}"/></g>'
             )
@@ -182,8 +185,8 @@ class Picture:
 def draw(flow: Flow, path: str | os.PathLike[str] | None = None) -> Picture:
     """Draw a flow; with a path the picture is saved there too, as SVG or PNG by its ending.
 
-    A flow that cannot run (unknown operators, missing inputs) is drawn all the same. Raises FlowError when the
-    picture cannot be saved.
+    A flow that cannot run (unknown operators, missing inputs) is drawn all the same. Raises FlowError when
+    the picture cannot be saved.
     """
     layout = lay_out(flow, _box, _gap)
     known = {node.node_id: node for node in flow.nodes}

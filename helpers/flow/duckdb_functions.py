@@ -7,13 +7,13 @@ import ibis
 import ibis.expr.datatypes as dt
 
 
-@ibis.udf.scalar.builtin(name="md5_number_lower")
-def md5_number_lower(text: str) -> dt.uint64:  # type: ignore[empty-body,valid-type]
+@ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
+def md5_number_lower(text: str) -> dt.uint64:
     """The lower half of the text's MD5."""
 
 
-@ibis.udf.scalar.builtin(name="try_strptime")
-def try_strptime(text: str, pattern: str) -> dt.timestamp:  # type: ignore[empty-body,valid-type]
+@ibis.udf.scalar.builtin(name="try_strptime")  # type: ignore[untyped-decorator]
+def try_strptime(text: str, pattern: str) -> dt.timestamp:
     """The moment a text names by a pattern, or null."""
 
 

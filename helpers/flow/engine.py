@@ -1,8 +1,9 @@
 """The engine: runs a flow's operators, in Ibis on DuckDB, and writes what is asked for.
 
-Everything a run holds lies in one DuckDB database in a directory of its own, so that data larger than memory spills to
-disk. Results do not depend on the number of threads: rows carry their order with them, tables are stored in that order,
-and sums of floating numbers (which depend on the order of addition) are computed by one thread.
+Everything a run holds lies in one DuckDB database in memory, which spills to a directory of its own when
+the data outgrow the limit. Results do not depend on the number of threads: rows carry their order with
+them, tables are stored in that order, and sums of floating numbers (which depend on the order of addition)
+are computed by one thread.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ class Run:
         if memory:
             settings["memory_limit"] = memory
         try:
-            self.connection = duckdb.connect(str(self.directory / "run.duckdb"), config=settings)
+            self.connection = duckdb.connect(config=settings)
             # Spark: x / 0 is null.
             self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
             self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
@@ -141,13 +143,17 @@ class Run:
         view = self.view(f"SELECT {', '.join(new)} FROM ({self.sql(frame.table)}) AS flow_input")
         return frame.replace(self.backend.table(view))
 
-    def keep(self, frame: Frame, again: bool = False) -> Frame:
+    def keep(self, frame: Frame) -> Frame:
         """The frame stored as a table in its order, so that it is computed once."""
-        if frame.stored and not again:
+        if frame.stored:
             return frame
         kept = [name for name in frame.table.columns if name not in frame.order]
-        order = ", ".join(f"{quoted(name)} NULLS LAST" for name in frame.order)
-        return self._stored(f"FROM ({self.sql(frame.table)}) AS t ORDER BY {order}", kept)
+        return self._stored(self.sql(frame.table), kept, self.order_by(frame))
+
+    def order_by(self, frame: Frame) -> str:
+        """The clause that brings the frame's rows in order, when they do not come so by themselves."""
+        names = [] if frame.in_order else frame.order
+        return "ORDER BY " + ", ".join(f"{quoted(name)} NULLS LAST" for name in names) if names else ""
 
     def table_of(self, query: str) -> Frame:
         """The result of a query without a known order, stored in the order of all its columns.
@@ -157,15 +163,15 @@ class Run:
         names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
         self.connection.execute("SET threads = 1")
         try:
-            return self._stored(f"FROM ({query}) AS t ORDER BY ALL", names)
+            return self._stored(query, names, "ORDER BY ALL")
         finally:
             self.connection.execute(f"SET threads = {self.threads}")
 
-    def _stored(self, rest: str, columns: Sequence[str]) -> Frame:
+    def _stored(self, query: str, columns: Sequence[str], order: str) -> Frame:
         # Columns are stored as c0, c1, ...: a column that is called rowid would hide the table's own.
         table = self.fresh()
         select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
-        self.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {select} {rest}")
+        self.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {select} FROM ({query}) AS t {order}")
         return self.stored(table, columns)
 
     def stored(self, table: str, columns: Sequence[str]) -> Frame:
@@ -173,7 +179,7 @@ class Run:
         select = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(columns))
         order = f"{hidden_prefix}0"
         view = self.view(f"SELECT {select}, rowid AS {order} FROM {table}")
-        return Frame(self.backend.table(view), (order,), stored=True)
+        return Frame(self.backend.table(view), (order,), stored=True, in_order=True)
 
 
 def quoted(name: str) -> str:
@@ -194,8 +200,8 @@ def execute(
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
-    `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data; files are then
-    not complete. `progress` is told what happens in words, `started` which node is at work.
+    `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data;
+    files are then not complete. `progress` is told what happens in words, `started` which node is at work.
     """
     from .writing import write
 
@@ -208,7 +214,7 @@ def execute(
         for output in outputs:
             node = flow.node(output.node_id)
             frame = frames[(node.node_id, output.output_name)]
-            written.append(_guarded(node, run, lambda o=output, f=frame: write(f, o, run)))
+            written.append(_guarded(node, run, partial(write, frame, output, run)))
             run.log(f"Wrote {node.label}: {written[-1].rows:,} rows")
         return written
 
@@ -229,12 +235,12 @@ def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tu
             raise FlowError(problems)
         run.log(f"{node.label}: {operator.describe()}")
         inputs = [frames[edge.node_id, edge.output_name] for edge in node.inputs]
-        result = _guarded(node, run, lambda o=operator, i=inputs: o.apply(i, run))
+        result = _guarded(node, run, partial(operator.apply, inputs, run))
         produced = {"default": result} if isinstance(result, Frame) else result
         for name, frame in produced.items():
             key = (node.node_id, name)
             if uses.get(key, 0) > 1:
-                frame = _guarded(node, run, lambda f=frame: run.keep(f))
+                frame = _guarded(node, run, partial(run.keep, frame))
             frames[key] = frame
     missing = [
         f"{flow.node(node_id).label}.{name}" for node_id, name in wanted if (node_id, name) not in frames

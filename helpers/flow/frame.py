@@ -14,11 +14,16 @@ hidden_prefix = "__flow_order_"
 
 @dataclass(frozen=True)
 class Frame:
-    """The output of a node. `order` names hidden columns of `table`; rows are written in their order."""
+    """The output of a node. `order` names hidden columns of `table`; rows are written in their order.
+
+    `stored`: the table lies in the database. `in_order`: its rows come in their order by themselves, as
+    those of a stored table and of projections and filters of one do; then nothing needs to sort them.
+    """
 
     table: Any
     order: tuple[str, ...]
     stored: bool = False
+    in_order: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -36,8 +41,8 @@ class Frame:
         return self.table.order_by(list(self.order)).select(self.columns)
 
     def replace(self, table: Any) -> Frame:
-        """The same rows in the same order with other columns; `table` still carries the hidden ones."""
-        return Frame(table, self.order)
+        """A projection or filter of the same rows; `table` still carries the hidden columns."""
+        return Frame(table, self.order, in_order=self.in_order)
 
     def select(self, columns: Sequence[str]) -> Frame:
         """These columns, in this order."""

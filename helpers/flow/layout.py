@@ -90,7 +90,7 @@ def _levels(keys: Sequence[str], edges: Edges) -> dict[str, int]:
 
 
 def _order(layers: list[list[str]], edges: Edges) -> None:
-    """Order each layer by the middle of its neighbours, down and up, and keep the order with fewest crossings."""
+    """Order each layer by the middle of its neighbours, down and up; keep the order with fewest crossings."""
     up: dict[str, list[str]] = {}
     down: dict[str, list[str]] = {}
     for a, b in edges:
@@ -103,7 +103,12 @@ def _order(layers: list[list[str]], edges: Edges) -> None:
             place = {key: index for each in layers for index, key in enumerate(each)}
             size = {key: max(len(each) - 1, 1) for each in layers for key in each}
 
-            def pull(key: str, place: Mapping[str, int] = place, size: Mapping[str, int] = size) -> float:
+            def pull(
+                key: str,
+                place: Mapping[str, int] = place,
+                size: Mapping[str, int] = size,
+                near: Mapping[str, list[str]] = near,
+            ) -> float:
                 others = near.get(key)
                 if not others:
                     return place[key] / size[key]
@@ -148,7 +153,7 @@ def _crossings(layers: list[list[str]], down: Mapping[str, Sequence[str]]) -> in
 
 
 def _place(layout: Layout, edges: Edges, width: Mapping[str, float], gap: float) -> None:
-    """Give each key its middle: near its neighbours' (bends and chains count most, so that they run straight)."""
+    """Give each key its middle: near its neighbours' (bends and chains count most: they run straight)."""
     middle = layout.middle
     for layer in layout.layers:
         x = 0.0

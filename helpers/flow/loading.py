@@ -1,4 +1,4 @@
-"""Reading files into the run's database: CSV as Spark reads it (all texts, empty is null), Parquet as it is."""
+"""Files into the run's database: CSV as Spark reads it (all texts, empty is null), Parquet as it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load(run: Run, context: S3Context) -> Frame:
     if not files:
         raise OperatorError("there are no files to read", "Look at the path of this source.")
     if context.content_type == "parquet":
-        return _parquet(run, files, context)
+        return _parquet(run, files)
     return _csv(run, files, context)
 
 
@@ -38,13 +38,13 @@ def _text(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _parquet(run: Run, files: list[Path], context: S3Context) -> Frame:
+def _parquet(run: Run, files: list[Path]) -> Frame:
     paths = ", ".join(_text(file) for file in files)
     view = run.view(f"SELECT * FROM read_parquet([{paths}], union_by_name = true)")
     columns = [row[0] for row in run.connection.execute(f"DESCRIBE {view}").fetchall()]
     table = run.fresh()
     select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
-    run.connection.execute(f"CREATE TABLE {table} AS SELECT {select} FROM {view}")
+    run.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {select} FROM {view}")
     return run.stored(table, columns)
 
 
@@ -58,17 +58,17 @@ def _csv(run: Run, files: list[Path], context: S3Context) -> Frame:
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(columns)))
     paths = ", ".join(_text(file) for file in files)
     options = (
-        f"auto_detect = false, header = {str(context.has_header).lower()}, delim = {_text(context.delimiter)}, "
-        f"""quote = '"', escape = '"', nullstr = '', columns = {{{names}}}, max_line_size = 16777216"""
+        f"auto_detect = false, header = {context.has_header}, delim = {_text(context.delimiter)}, "
+        f"""quote = '"', escape = '"', nullstr = '', columns = {{{names}}}"""
     )
+    create = f"CREATE TEMP TABLE {table} AS SELECT {select}"
     try:
-        run.connection.execute(f"CREATE TABLE {table} AS SELECT {select} FROM read_csv([{paths}], {options})")
+        run.connection.execute(f"{create} FROM read_csv([{paths}], {options})")
     except duckdb.InvalidInputException:
-        # Spark fills lines that are too short with nulls and cuts those that are too long; slower, so only if needed.
-        options += ", null_padding = true, strict_mode = false, parallel = false"
-        run.connection.execute(f"CREATE TABLE {table} AS SELECT {select} FROM read_csv([{paths}], {options})")
-    frame = run.stored(table, columns)
-    return frame
+        # Spark fills short lines with nulls and cuts long ones. Slower, so only if needed.
+        options += ", null_padding = true, strict_mode = false, parallel = false, max_line_size = 67108864"
+        run.connection.execute(f"{create} FROM read_csv([{paths}], {options})")
+    return run.stored(table, columns)
 
 
 def _codec(name: str | None) -> str:

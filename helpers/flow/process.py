@@ -1,7 +1,7 @@
-"""Running a flow in a process of its own, which can be stopped at any moment and leaves no half-written output.
+"""Running a flow in a process of its own: it can be stopped at any moment and leaves nothing half-written.
 
-The child (`python -m helpers.flow`) gets one JSON request on its standard input and answers with one JSON object a
-line. It ends when its input closes: no child outlives the process that asked for it.
+The child (`python -m helpers.flow`) gets one JSON request on its standard input and answers with one JSON
+object a line. It ends when its input closes: no child outlives the process that asked for it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ from .outputs import Output, Written
 
 def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Output]:
     """What a run writes: one node's output when asked for, else every destination, else every leaf."""
-    if node is not None:
-        nodes = [flow.node(node)]
-    else:
-        nodes = [*flow.destinations()] or flow.leaves()
+    nodes = [flow.node(node)] if node is not None else [*flow.destinations()] or flow.leaves()
     folders: dict[str, Output] = {}
     for each in nodes:
         for name in _written_outputs(each):
@@ -63,7 +60,7 @@ def _written_outputs(node: Node) -> list[str]:
 def match_sources(
     flow: Flow, wanted: Sequence[str], sources: Mapping[str, str | os.PathLike[str]]
 ) -> dict[str, Path]:
-    """{node id: path} of the sources that these nodes need. Raises FlowError for names that do not fit the flow."""
+    """{node id: path} of the sources these nodes need. Raises FlowError for names that do not fit."""
     paths: dict[str, Path] = {}
     problems = []
     for name, path in sources.items():
@@ -101,8 +98,8 @@ def run(
     """Run a flow in a child process and write its outputs to folders of `output`.
 
     `sources` maps names of data sets (or node ids) to files or folders. With destinations each is written to
-    `output/<destination name>/`; without, or with `node`, to `output/<node name or id>/`. `time_limit` is in seconds,
-    `memory` like "2GB". Raises FlowError; then nothing in `output` has changed.
+    `output/<destination name>/`; without, or with `node`, to `output/<node name or id>/`.
+    `time_limit` is in seconds, `memory` like "2GB". Raises FlowError; then nothing in `output` has changed.
     """
     directory = Path(output).absolute()
     outputs = outputs_of(flow, directory, node)
@@ -113,22 +110,25 @@ def run(
     if not outputs:
         raise FlowError("The flow has nothing to write: no destination and no step with data.")
     paths = match_sources(flow, wanted, sources)
-    with _new_directory(directory), tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished:
-            moved = [
-                Output(**{**asdict(each), "directory": Path(unfinished) / each.directory.name})
-                for each in outputs
-            ]
-            request = {
-                "flow": flow.document,
-                "sources": {node_id: str(path.absolute()) for node_id, path in paths.items()},
-                "outputs": [{**asdict(each), "directory": str(each.directory)} for each in moved],
-                "threads": threads,
-                "memory": memory,
-            }
-            answers = _converse(request, scratch, time_limit, progress)
-            for each, final in zip(moved, outputs, strict=True):
-                _swap(each.directory, final.directory, Path(unfinished))
+    with (
+        _new_directory(directory),
+        tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch,
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished,
+    ):
+        moved = [
+            Output(**{**asdict(each), "directory": Path(unfinished) / each.directory.name})
+            for each in outputs
+        ]
+        request = {
+            "flow": flow.document,
+            "sources": {node_id: str(path.absolute()) for node_id, path in paths.items()},
+            "outputs": [{**asdict(each), "directory": str(each.directory)} for each in moved],
+            "threads": threads,
+            "memory": memory,
+        }
+        answers = _converse(request, scratch, time_limit, progress)
+        for each, final in zip(moved, outputs, strict=True):
+            _swap(each.directory, final.directory, Path(unfinished))
     return [
         Written(
             final,

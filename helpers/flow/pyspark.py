@@ -1,8 +1,9 @@
 """Custom PySpark on DuckDB: SQLFrame behind a guard.
 
-SQLFrame offers PySpark's API over SQL. It differs from Spark in places without saying so, and an unknown attribute of
-its data frames is silently a column. So a snippet only meets the guarded objects of this file: they pass on what is
-on a list of methods and functions known to agree with Spark (`pyspark_names.py`), and refuse everything else by name.
+SQLFrame offers PySpark's API over SQL. It differs from Spark in places without saying so, and an unknown
+attribute of its data frames is silently a column. So a snippet only meets the guarded objects of this file:
+they pass on what is on a list of methods and functions known to agree with Spark (`pyspark_names.py`), and
+refuse everything else by name.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class DataFrame(Guarded):
         found = session._conn.execute(f"DESCRIBE {query_of(self)}").fetchall()
         return [(row[0], names.spark_types.get(row[1], row[1].lower())) for row in found]
 
-    def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:
+    def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:  # noqa: ARG002
         """Print the first rows: to the log of the run."""
         rows = self._inner.session._conn.execute(f"SELECT * FROM ({query_of(self)}) LIMIT {int(n)}")
         print("\t".join(self.columns))
@@ -259,7 +260,7 @@ def data_frame(connection: Any, view: str) -> DataFrame:
     from sqlframe.duckdb import DuckDBSession
     from sqlglot.dialects.dialect import Dialect
 
-    class Session(DuckDBSession):  # type: ignore[misc]
+    class Session(DuckDBSession):
         """A session that puts no functions of its own into the database."""
 
         def __init__(self, conn: Any = None) -> None:

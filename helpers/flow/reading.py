@@ -70,12 +70,12 @@ def _node(raw: Any, place: int, problems: list[Problem]) -> Node:
         return Node(label, "", "")
     label = str(raw.get("name") or raw.get("node_id") or label)
 
-    def member(name: str, kind: type, default: Any = None) -> Any:
+    def member(name: str, kind: Any, default: Any = None) -> Any:
         value = raw.get(name)
         if value is None and default is not None:
             return default
         if not isinstance(value, kind) or value == "":
-            words = {str: "a text", list: "a list", Mapping: "an object"}[kind]
+            words = {str: "a text", list: "a list"}.get(kind, "an object")
             fault = "is missing" if value is None else f"must be {words}"
             problems.append(Problem(f'"{name}" {fault}', node=label))
             return default if default is not None else kind()

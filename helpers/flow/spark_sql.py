@@ -1,4 +1,4 @@
-"""Spark SQL expressions on DuckDB: parsed and rewritten by sqlglot, with Spark's meaning where the two differ."""
+"""Spark SQL expressions on DuckDB: rewritten by sqlglot, with Spark's meaning where the two differ."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ macros = (
     """CREATE OR REPLACE TEMP MACRO spark_float(x) AS
     CASE WHEN typeof(x) = 'VARCHAR' AND contains(x::VARCHAR, '_') THEN NULL ELSE TRY_CAST(x AS DOUBLE) END""",
     """CREATE OR REPLACE TEMP MACRO spark_long(x) AS CASE
-    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL')
-        THEN CASE WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 0 ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT) END
-    WHEN typeof(x) = 'VARCHAR' THEN CASE
-        WHEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x AS BIGINT)
-        WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)')
-            THEN coalesce(TRY_CAST(split_part(trim(x::VARCHAR), '.', 1) AS BIGINT), 0) END
-    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT)
-    ELSE TRY_CAST(x AS BIGINT) END""",
+
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL') THEN CASE WHEN
+    isnan(TRY_CAST(x AS DOUBLE)) THEN 0 ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT) END WHEN
+    typeof(x) = 'VARCHAR' THEN CASE WHEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x
+    AS BIGINT) WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)') THEN
+    coalesce(TRY_CAST(split_part(trim(x::VARCHAR), '.', 1) AS BIGINT), 0) END WHEN starts_with(typeof(x),
+    'TIMESTAMP') THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT) ELSE TRY_CAST(x AS BIGINT) END
+    """,
     """CREATE OR REPLACE TEMP MACRO spark_bool(x) AS CASE
     WHEN typeof(x) = 'VARCHAR' THEN CASE
         WHEN lower(trim(x::VARCHAR)) IN ('t', 'true', 'y', 'yes', '1') THEN true
@@ -53,7 +53,7 @@ def cast_call(expression: Any, kind: str) -> Any:
 
 
 def to_duckdb(formula: str, frame: Frame) -> str:
-    """A Spark SQL expression over the columns of a frame, as DuckDB SQL. Raises OperatorError when it cannot be."""
+    """A Spark SQL expression over the columns of a frame, as DuckDB SQL; else OperatorError."""
     from sqlglot import exp, parse_one
     from sqlglot.errors import SqlglotError
 
@@ -92,7 +92,7 @@ def _only_known(tree: Any) -> None:
             what = node.sql("spark")
             raise OperatorError(
                 f"uses {what[:60]!r}, which this engine does not compute as Spark does",
-                "Write it with arithmetic, comparisons, CASE, COALESCE, CAST, ABS, ROUND, UPPER, LOWER or TRIM.",
+                "Use arithmetic, comparisons, CASE, COALESCE, CAST, ABS, ROUND, UPPER, LOWER or TRIM.",
                 "formula",
             )
 

@@ -32,9 +32,8 @@ def write(frame: Frame, output: Output, run: Run) -> Written:
         raise OperatorError("has no columns left to write", "Keep at least one.")
     output.directory.mkdir(parents=True, exist_ok=True)
     path = output.directory / part_name(output)
-    order = ", ".join(f"{quoted(name)} NULLS LAST" for name in frame.order)
     columns = ", ".join(quoted(name) for name in frame.columns)
-    query = f"SELECT {columns} FROM ({run.sql(frame.table)}) AS t ORDER BY {order}"
+    query = f"SELECT {columns} FROM ({run.sql(frame.table)}) AS t {run.order_by(frame)}"
     rows = run.connection.execute(f"COPY ({query}) TO {_text(path)} ({_options(output)})").fetchall()[0][0]
     return Written(output, (path,), int(rows), tuple(frame.columns))
 
@@ -50,7 +49,7 @@ def _options(output: Output) -> str:
             "compression",
         )
     return (
-        f"""FORMAT csv, HEADER true, DELIMITER {_text(output.delimiter)}, QUOTE '"', ESCAPE '"', NULLSTR '', """
+        f"""FORMAT csv, HEADER, QUOTE '"', ESCAPE '"', NULLSTR '', DELIMITER {_text(output.delimiter)}, """
         f"TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%gZ', COMPRESSION {compression}"
     )
 

@@ -1,9 +1,9 @@
 """What an operator is, and the registry that finds it.
 
-An operator is one small class: its fields are its parameters (checked by pydantic before anything runs), its
-docstring says what it does, `describe` puts it in words for the picture, and `apply` (or `change`, when rows stay
-where they are) does it in Ibis. `@operator(id, sub-operator ...)` puts it in the registry under the names Data
-Wrangler uses. Nothing here imports Ibis: reading, checking and drawing a flow stay quick.
+An operator is one small class: its fields are its parameters (checked by pydantic before anything runs),
+its docstring says what it does, `describe` puts it in words for the picture, and `apply` (or `change`, when
+rows stay where they are) does it in Ibis. `@operator(id, sub-operator ...)` puts it in the registry under
+the names Data Wrangler uses. Nothing here imports Ibis: reading, checking and drawing a flow stay quick.
 """
 
 from __future__ import annotations

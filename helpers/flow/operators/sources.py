@@ -61,7 +61,7 @@ class S3Source(Operator):
         context = self.dataset_definition.context
         return f"Read {'CSV' if context.content_type == 'csv' else 'Parquet'} from S3"
 
-    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
         from ..loading import load
 
         return load(run, self.dataset_definition.context)

@@ -1,12 +1,13 @@
-"""Split: a table into parts, by chance, by order, by strata or by key. Which row goes where never depends on threads.
+"""Split: a table into parts, by chance, by order, by strata or by key.
 
-Data Wrangler draws a random number for each row, which depends on how Spark laid the rows out, and cuts at an
-approximate quantile. Here the number is a hash of what the row holds, and the cut is exact: the same rows give the
-same parts on any machine, in any order.
+Data Wrangler draws a random number for each row, which depends on how Spark laid the rows out, and cuts at
+an approximate quantile. Here the number is a hash of what the row holds, and the cut is exact: the same
+rows give the same parts on any machine, in any order.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -75,7 +76,7 @@ class Split(Operator):
         whole = run.keep(frames[0])
         scored = whole.replace(whole.table.mutate(**{_score: self.score(whole, run)}))
         if not self.cheap:
-            scored = run.keep(scored, again=True)
+            scored = run.keep(dataclasses.replace(scored, in_order=False))
         score = scored.table[_score]
         cuts = self.cut(scored.table, run)
         if None in cuts:
@@ -103,7 +104,7 @@ class RandomizedSplit(Split):
     def describe(self) -> str:
         return f"Split at random {self.shares()}"
 
-    def score(self, frame: Frame, run: Run) -> Any:
+    def score(self, frame: Frame, run: Run) -> Any:  # noqa: ARG002
         from ..duckdb_functions import content_hash
 
         return content_hash(frame.table, sorted(frame.columns), f"{self.seed or 0}")
@@ -119,7 +120,7 @@ class OrderedSplit(Split):
     def describe(self) -> str:
         return f"Split by {self.input_column or 'row order'} {self.shares()}"
 
-    def score(self, frame: Frame, run: Run) -> Any:
+    def score(self, frame: Frame, run: Run) -> Any:  # noqa: ARG002
         if not self.input_column:
             return frame.table[frame.order[0]]
         column = frame.table[frame.name(self.input_column, "input_column")]
@@ -143,7 +144,7 @@ class SplitByKey(Split):
     def describe(self) -> str:
         return f"Split by {listing(self.input_columns)} {self.shares()}"
 
-    def score(self, frame: Frame, run: Run) -> Any:
+    def score(self, frame: Frame, run: Run) -> Any:  # noqa: ARG002
         from ..duckdb_functions import content_hash
 
         return content_hash(frame.table, frame.names(self.input_columns, "input_columns"), "")
@@ -151,7 +152,7 @@ class SplitByKey(Split):
 
 @operator(_id, "Stratified split")
 class StratifiedSplit(Split):
-    """Split by chance within each value of a column; rows without a value are left out, as in Data Wrangler."""
+    """Split by chance within each value of a column; rows without a value are left out."""
 
     input_column: str
     most_strata: ClassVar[int] = 1000
@@ -168,7 +169,7 @@ class StratifiedSplit(Split):
         strata = run.row(frame.table.aggregate(strata=column.nunique()))["strata"]
         if strata > self.most_strata:
             raise OperatorError(
-                f"'{self.input_column}' has {strata} values; a stratified split takes at most {self.most_strata}",
+                f"'{self.input_column}' has {strata} values; at most {self.most_strata} can be split",
                 "Choose a column with fewer values.",
                 "input_column",
             )
@@ -179,5 +180,5 @@ class StratifiedSplit(Split):
         rank, size = ibis.row_number().over(stratum) + 1, column.count().over(ibis.window(group_by=column))
         return column.notnull().ifelse(rank.cast("float64") / size, None)
 
-    def cut(self, table: Any, run: Run) -> list[Any]:
+    def cut(self, table: Any, run: Run) -> list[Any]:  # noqa: ARG002
         return list(self.cuts())

@@ -44,7 +44,7 @@ def _must_match(schema: Mapping[str, str], columns: list[str]) -> None:
         parts += [f"the flow does not expect {', '.join(map(repr, extra))}"] if extra else []
         raise OperatorError(
             f"the columns are not those of the flow's schema: {'; '.join(parts)}",
-            "Give the data these columns, or remove trained_parameters.schema from this step to infer types anew.",
+            "Give the data these columns, or remove trained_parameters.schema to infer types anew.",
             "schema",
         )
 
