@@ -85,7 +85,7 @@ def output_format(name: str, config: Mapping[str, Any]) -> Format:
         raise JobFailure(f"The partition_config of {name} is not a JSON object.")
     if partition.get("partition_by"):
         raise JobFailure(f"partition_by is not available on this machine yet: leave it out of {name}.")
-    count = partition.get("num_partitions") or 1
+    count = partition.get("num_partitions", 1)
     if not isinstance(count, int) or count < 1:
         raise JobFailure(f"num_partitions of {name} is {count!r}: a whole number from 1 is needed.")
     return Format(

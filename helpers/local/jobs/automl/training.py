@@ -50,7 +50,7 @@ DEFAULT_RECIPES = (
     Recipe("GBM"),
     Recipe("LR"),
 )
-DEFAULT_KEYS = ("GBM", "CAT", "XGB", "LR")
+DEFAULT_KEYS = frozenset(recipe.key for recipe in DEFAULT_RECIPES)
 
 
 def recipes(settings: Settings) -> tuple[list[Recipe], bool]:
@@ -61,8 +61,14 @@ def recipes(settings: Settings) -> tuple[list[Recipe], bool]:
     if settings.algorithms is None:
         chosen = list(DEFAULT_RECIPES)
     else:
-        chosen = [recipe for recipe in DEFAULT_RECIPES if recipe.key in settings.algorithms]
-        chosen += [Recipe(key) for key in settings.algorithms if key not in DEFAULT_KEYS]
+        known = [recipe for recipe in DEFAULT_RECIPES if recipe.key in settings.algorithms]
+        firsts = [
+            recipe
+            for number, recipe in enumerate(known)
+            if recipe.key not in {one.key for one in known[:number]}
+        ]
+        others = [Recipe(key) for key in settings.algorithms if key not in DEFAULT_KEYS]
+        chosen = firsts + others + [recipe for recipe in known if recipe not in firsts]
     ensemble = len(chosen) > 1
     if settings.max_candidates is not None:
         ensemble = ensemble and settings.max_candidates > 2
