@@ -168,7 +168,7 @@ def _check_headers(request: Request) -> None:
     for name in ("Target-Model", "Target-Container-Hostname"):
         if _PREFIX + name in request.headers:
             raise _validation_error(
-                f"Local SageMaker does not offer {name.replace('-', '')}: it serves no multi-model containers "
+                f"Local SageMaker does not offer {name.replace('-', '')}: it has no multi-model containers "
                 "and no containers called one by one."
             )
     for name, member in (("Custom-Attributes", "customAttributes"), ("Inference-Id", "inferenceId")):

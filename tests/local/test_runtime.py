@@ -213,6 +213,15 @@ def test_hanging_models_never_take_all_threads(runtime: Any, shared: Any) -> Non
 
 def test_a_model_that_crashes_comes_back(runtime: Any, shared: Any) -> None:
     for _ in range(2):
+        # Several requests at once leave several connections to the container, which die with it.
+        threads = [
+            threading.Thread(target=runtime.invoke_endpoint, kwargs={"EndpointName": "echo", "Body": b"slow"})
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         response = failure(runtime, EndpointName="echo", Body=b"crash")
         assert response["Error"]["Code"] == "ModelError"
         assert response["OriginalStatusCode"] == 0

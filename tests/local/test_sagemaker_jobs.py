@@ -357,6 +357,7 @@ REGRESSION = {"AutoMLJobObjective": {"MetricName": "RMSE"}}
             {"ModelDeployConfig": {"AutoGenerateEndpointName": True, "EndpointName": "e"}},
             "EndpointName must not be given",
         ),
+        ({"ModelDeployConfig": {"EndpointName": "e"}}, "does not offer ModelDeployConfig yet"),
         ({"AutoMLProblemTypeConfig": {"TextClassificationJobConfig": {
             "ContentColumn": "a", "TargetLabelColumn": "b"}}}, "does not offer TextClassificationJobConfig"),
         ({"AutoMLJobName": "a" * 33}, "length less than or equal to 32"),
@@ -443,6 +444,10 @@ def test_a_transform_job_is_given_its_containers(sagemaker: Any, control: Contro
                 request["TransformOutput"].update(Accept="text/csv"),
             ),
             "AssembleWith to be the same as SplitType",
+        ),
+        (
+            lambda request: request.update(DataCaptureConfig={"DestinationS3Uri": "s3://a/b"}),
+            "does not offer DataCaptureConfig yet",
         ),
         (
             lambda request: request["TransformInput"]["DataSource"]["S3DataSource"].update(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,6 +188,33 @@ def test_what_a_job_leaves_behind_ends_with_it(supervisor: Supervisor, tmp_path:
     assert end.code == 0
     grandchild = int((tmp_path / "grandchild").read_text())
     wait_for(lambda: not alive(grandchild), what="the grandchild is gone")
+
+
+def test_where_there_is_no_proc_groups_and_start_times_still_tell(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("ps") is None:
+        pytest.skip("neither /proc nor ps tells when a process started")
+    monkeypatch.setattr(processes, "PROC", tmp_path / "absent")
+    run(supervisor, tmp_path, GRANDCHILD.format(away=False, then=""))
+    grandchild = int((tmp_path / "grandchild").read_text())
+    wait_for(lambda: not alive(grandchild), what="the grandchild is gone")
+
+    directory = tmp_path / "jobs" / "processing" / "job"
+    directory.mkdir(parents=True)
+    orphan = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        processes.remember(directory, orphan.pid)
+        known = json.loads((directory / processes.FILE).read_text())
+        (directory / processes.FILE).write_text(json.dumps({**known, "started": "Thu Jan  1 00:00:00 1970"}))
+        processes.sweep(tmp_path / "jobs")
+        assert orphan.poll() is None
+        (directory / processes.FILE).write_text(json.dumps(known))
+        processes.sweep(tmp_path / "jobs")
+        assert orphan.wait(5) == -signal.SIGKILL
+    finally:
+        orphan.kill()
+        orphan.wait()
 
 
 def test_close_ends_everything_and_lets_nothing_start(tmp_path: Path) -> None:

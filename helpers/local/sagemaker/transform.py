@@ -81,6 +81,8 @@ def _check(request: Request) -> None:
     split, assemble = source.get("SplitType", "None"), output.get("AssembleWith", "None")
     if source["DataSource"]["S3DataSource"]["S3DataType"] == "AugmentedManifestFile":
         raise validation_error("S3DataType 'AugmentedManifestFile' is not supported for transform jobs.")
+    if "DataCaptureConfig" in request:
+        raise validation_error("Local SageMaker does not offer DataCaptureConfig yet: leave it out.")
     at_once, payload = request.get("MaxConcurrentTransforms", 1), request.get("MaxPayloadInMB", 6)
     if max(at_once, 1) * payload > LARGEST_IN_FLIGHT:
         raise validation_error(
