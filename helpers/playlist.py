@@ -156,8 +156,8 @@ def make_playlist(
 
 
 def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
-    """In what the track resembles the listener's five-star tracks: the genre's share, and the closest two
-    features.
+    """In what the track resembles the listener's five-star tracks: genre, if they love it more than most, and
+    the closest two or three features.
 
     This compares a track with the listener's averages; it does not look into the model. Distances are in
     standard deviations of the catalogue `tracks`, so that tempo and energy can be compared.
@@ -165,8 +165,11 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
     reasons = []
     genre = next((name for name in genre_columns(tracks) if track[name] == 1), None)
     share = float(listener.get(f"{genre}_5star", 0.0)) if genre else 0.0
-    if genre and share > 0:
-        reasons.append(f"{share:.0%} of your five-star tracks are {genre_name(genre)}")
+    usual = float(tracks[genre].mean()) if genre else 0.0
+    if genre and share > usual:
+        reasons.append(
+            f"{genre_name(genre)} is {share:.0%} of your five-star tracks ({usual:.0%} of all tracks)"
+        )
     distances = {
         name: abs(float(track[name]) - float(listener[f"{name}_5star"]))
         / max(float(tracks[name].std()), 1e-9)
@@ -175,7 +178,9 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
     }
     close = sorted(distances, key=lambda name: (distances[name], name))[: 3 - len(reasons)]
     if close:
-        reasons.append(" and ".join(_REASONS[name] for name in close) + " as in your favourites")
+        *some, last = [_REASONS[name] for name in close]
+        named = f"{', '.join(some)} and {last}" if some else last
+        reasons.append(f"{named} as in your favourites")
     return "; ".join(reasons)
 
 

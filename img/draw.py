@@ -7,14 +7,12 @@ one.
 from __future__ import annotations
 
 import base64
-import io
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOK = HERE.parent / "notebooks" / "04_inference.ipynb"
@@ -150,8 +148,7 @@ def playlist(path: Path) -> None:
         if "playlist-picture" in cell.metadata.get("tags", []):
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
-                    picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-                    picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(path, optimize=True)
+                    path.write_bytes(base64.b64decode(output.data["image/png"]))
                     return
     raise LookupError(f"{NOTEBOOK.name} holds no picture of a playlist: run `make notebooks` first.")
 
