@@ -7,28 +7,30 @@ by the name it was given.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from helpers.local.decoding import decode
 
 TEMPORARY = ".writing"  # suffix of a file that is not yet a record
 
 
-class Record(BaseModel):
+@dataclass(kw_only=True)
+class Record:
     """What every resource has: its name and ARN, when it was made and changed (epoch seconds), its tags."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: str
     arn: str
     created: float
     modified: float
-    tags: dict[str, str] = {}
-    request: dict[str, Any] = {}  # the validated Create request, API member names
+    tags: dict[str, str] = field(default_factory=dict)
+    request: dict[str, Any] = field(default_factory=dict)  # the validated Create request, API member names
 
 
 R = TypeVar("R", bound=Record)
@@ -63,7 +65,7 @@ class Store(Generic[R]):
         with self._lock:
             taken = self._records.get(record.name.lower())
             if taken is not None:
-                raise NameTaken(taken.model_copy(deep=True))
+                raise NameTaken(deepcopy(taken))
             self._write(record)
 
     def get(self, name: str) -> R:
@@ -72,13 +74,13 @@ class Store(Generic[R]):
             record = self._records.get(name.lower())
             if record is None or record.name != name:
                 raise NoRecord(name)
-            return record.model_copy(deep=True)
+            return deepcopy(record)
 
     def find(self, name: str) -> R | None:
         """The record of this name in any case (as ARNs have it), or None."""
         with self._lock:
             record = self._records.get(name.lower())
-            return record.model_copy(deep=True) if record is not None else None
+            return deepcopy(record)
 
     def update(self, name: str, change: Callable[[R], None]) -> R:
         """Change a record in one step and return it. Raises NoRecord."""
@@ -86,7 +88,7 @@ class Store(Generic[R]):
             record = self.get(name)
             change(record)
             self._write(record)
-            return record.model_copy(deep=True)
+            return deepcopy(record)
 
     def delete(self, name: str) -> R:
         """Remove a record and return it. Raises NoRecord."""
@@ -99,7 +101,7 @@ class Store(Generic[R]):
     def all(self) -> list[R]:
         """Every record, in the order of their names."""
         with self._lock:
-            return [self._records[name].model_copy(deep=True) for name in sorted(self._records)]
+            return [deepcopy(self._records[name]) for name in sorted(self._records)]
 
     def _path(self, record: R) -> Path:
         return self.directory / f"{record.name}.json"
@@ -108,11 +110,11 @@ class Store(Generic[R]):
         path = self._path(record)
         temporary = path.with_name(path.name + TEMPORARY)
         with temporary.open("w", encoding="utf-8") as file:
-            file.write(record.model_dump_json(indent=1))
+            json.dump(asdict(record), file, indent=1)
             file.flush()
             os.fsync(file.fileno())  # the rename below must not reach the disk before the text does
         temporary.replace(path)
-        self._records[record.name.lower()] = record.model_copy(deep=True)
+        self._records[record.name.lower()] = deepcopy(record)
 
     def _load(self, path: Path) -> None:
         if path.name.endswith(TEMPORARY):  # a writer died before its rename: the record is what it was before
@@ -122,8 +124,8 @@ class Store(Generic[R]):
         if path.suffix != ".json":
             return
         try:
-            record = self._kind.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
+            record = decode(self._kind, json.loads(path.read_bytes()))
+        except (OSError, ValueError):
             self.unreadable.append(path)
             return
         if path.name != f"{record.name}.json":

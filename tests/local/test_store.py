@@ -1,16 +1,20 @@
 """Records on disk: unique, typed, and never half written."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from helpers.local.sagemaker.records import JobRecord
+from helpers.local.decoding import decode
+from helpers.local.sagemaker.records import Container, Deployment, EndpointRecord, JobRecord, Variant
 from helpers.local.store import NameTaken, NoRecord, Record, Store
 
 WRITER = """
@@ -38,7 +42,7 @@ def test_records_come_back_after_a_restart(tmp_path: Path) -> None:
     store.create(job)
     store.update("Job-1", lambda found: setattr(found, "status", "Completed"))
     again = Store(tmp_path, JobRecord)
-    assert again.get("Job-1") == job.model_copy(update={"status": "Completed"})
+    assert again.get("Job-1") == replace(job, status="Completed")
     assert [path.name for path in tmp_path.iterdir()] == ["Job-1.json"]
 
 
@@ -104,6 +108,33 @@ def test_what_a_dead_writer_left_is_cleared_and_strange_files_are_left_alone(tmp
         "notes.txt",
         "other.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "JobRecord is no object"),
+        ('{"name": "a"}', "JobRecord has no arn"),
+        ('{"name": 1, "arn": "x", "created": 1, "modified": 1}', "JobRecord.name is no"),
+        ('{"name": "a", "arn": "x", "created": "1", "modified": 1}', "JobRecord.created is no"),
+        ('{"name": "a", "arn": "x", "created": 1, "modified": 1, "status": "Odd"}', "JobRecord.status is no"),
+        (
+            '{"name": "a", "arn": "x", "created": 1, "modified": 1, "tags": {"k": 1}}',
+            "JobRecord.tags.k is no",
+        ),
+    ],
+)
+def test_a_record_of_the_wrong_kind_is_named(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        decode(JobRecord, json.loads(text))
+
+
+def test_nested_records_come_back_typed() -> None:
+    variant = Variant(name="v", containers=[Container(name="c", definition={"Image": "i"})], instances=1)
+    deployment = Deployment(generation="1", config_name="c", variants=[variant])
+    endpoint = EndpointRecord(name="e", arn="a", created=1, modified=2, serving=deployment)
+    written = {**json.loads(json.dumps(asdict(endpoint))), "invented later": 1}
+    assert decode(EndpointRecord, written) == endpoint
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from helpers.local.protocol import validation_error
@@ -200,7 +201,7 @@ def _start_again(plane: Plane, record: EndpointRecord) -> None:
     deployment = record.serving or record.coming
     if deployment is None:  # the server died between writing the record and planning its deployment
         deployment = _deployment(plane, record.request["EndpointConfigName"])
-    fresh = deployment.model_copy(update={"generation": new_generation()})
+    fresh = replace(deployment, generation=new_generation())
     interrupted = record.serving is not None and record.coming is not None
 
     def change(found: EndpointRecord) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from helpers.local.store import Record
 
@@ -12,6 +11,7 @@ JobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 EndpointStatus = Literal["Creating", "Updating", "SystemUpdating", "InService", "Deleting", "Failed"]
 
 
+@dataclass(kw_only=True)
 class JobRecord(Record):
     """A processing, AutoML or transform job. Times in epoch seconds."""
 
@@ -19,27 +19,29 @@ class JobRecord(Record):
     started: float | None = None
     ended: float | None = None
     failure: str | None = None
-    message: str | None = (
-        None  # a processing job's ExitMessage when the service, not the job, has something to say
-    )
+    message: str | None = None  # the ExitMessage when the service has something to say, not the job
 
 
+@dataclass(kw_only=True)
 class ModelRecord(Record):
     """A model: one container, or an inference pipeline of several."""
 
 
+@dataclass(kw_only=True)
 class EndpointConfigRecord(Record):
     """An endpoint configuration."""
 
 
-class Container(BaseModel):
+@dataclass(kw_only=True)
+class Container:
     """A container to run: its name in messages and logs, and its API definition."""
 
     name: str
     definition: dict[str, Any]
 
 
-class Variant(BaseModel):
+@dataclass(kw_only=True)
+class Variant:
     """A production variant as deployed: the model as it was, so that deleting it harms nothing."""
 
     name: str
@@ -50,7 +52,8 @@ class Variant(BaseModel):
     patience: float = 240.0  # seconds a container may take until it answers /ping
 
 
-class Deployment(BaseModel):
+@dataclass(kw_only=True)
+class Deployment:
     """One generation of an endpoint: the variants of one configuration."""
 
     generation: str
@@ -58,6 +61,7 @@ class Deployment(BaseModel):
     variants: list[Variant]
 
 
+@dataclass(kw_only=True)
 class EndpointRecord(Record):
     """An endpoint: what serves now, and what an update is bringing up."""
 
