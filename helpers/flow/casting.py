@@ -46,8 +46,10 @@ def cast(column: Any, kind: str) -> Any:
             return _text_to_long(column)
         if dtype.is_floating() or dtype.is_decimal():
             number = column.cast("float64")
-            whole = (number < 0).ifelse(number.ceil(), number.floor())
-            return number.isnan().ifelse(0, whole.try_cast("int64"))
+            whole = (number < 0).ifelse(number.ceil(), number.floor()).try_cast("int64")
+            # As in Java: NaN is 0, and what is too large stops at the end.
+            ends = ((number.isnan(), 0), (number >= 2.0**63, 2**63 - 1), (number <= -(2.0**63), -(2**63)))
+            return ibis.cases(*ends, else_=whole)
         if dtype.is_timestamp():
             return column.epoch_seconds().cast("int64")
         return column.try_cast("int64")
@@ -68,9 +70,9 @@ def _text_to_long(column: Any) -> Any:
     number = column.try_cast("int64")
     plain = number.cast("string") == column
     text = column.strip()
-    fraction = text.re_search(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
-    whole = text.split(".")[0].try_cast("int64").fill_null(0)
-    careful = fraction.ifelse(whole, None)
+    number_like = text.re_search(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
+    whole = text.re_replace(r"^([+-]?)(\d*)(\.\d*)?$", r"\g<1>0\g<2>").try_cast("int64")
+    careful = number_like.ifelse(whole, None)
     return plain.fill_null(False).ifelse(number, careful)
 
 

@@ -19,6 +19,7 @@ from .checking import check, plan
 from .errors import FlowError, OperatorError, Problem
 from .frame import Frame, hidden_prefix
 from .model import Flow, Node, SourceNode
+from .naming import quoted
 from .operators import resolve
 from .outputs import Output, Written
 
@@ -52,7 +53,7 @@ class Run:
             settings["memory_limit"] = memory
         try:
             self.connection = duckdb.connect(config=settings)
-            # Spark: x / 0 is null.
+            # As in Spark: x / 0 is null.
             self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
             self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
             for macro in macros:
@@ -155,13 +156,13 @@ class Run:
         names = [] if frame.in_order else frame.order
         return "ORDER BY " + ", ".join(f"{quoted(name)} NULLS LAST" for name in names) if names else ""
 
-    def table_of(self, query: str) -> Frame:
+    def table_of(self, query: str, one_thread: bool) -> Frame:
         """The result of a query without a known order, stored in the order of all its columns.
 
-        Queries that add up run in one thread: the sum of floating numbers depends on the order of addition.
+        A query that adds up runs in one thread: a sum of floating numbers depends on the order of addition.
         """
         names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
-        self.connection.execute("SET threads = 1")
+        self.connection.execute(f"SET threads = {1 if one_thread else self.threads}")
         try:
             return self._stored(query, names, "ORDER BY ALL")
         finally:
@@ -180,12 +181,6 @@ class Run:
         order = f"{hidden_prefix}0"
         view = self.view(f"SELECT {select}, rowid AS {order} FROM {table}")
         return Frame(self.backend.table(view), (order,), stored=True, in_order=True)
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def execute(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from .engine import Run, quoted
+from .engine import Run
 from .errors import OperatorError
 from .frame import Frame
+from .naming import literal, quoted
 from .operators.sources import S3Context
 
 
@@ -34,12 +35,8 @@ def _found(path: Path, nested: bool) -> list[Path]:
     return [path]
 
 
-def _text(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def _parquet(run: Run, files: list[Path]) -> Frame:
-    paths = ", ".join(_text(file) for file in files)
+    paths = ", ".join(literal(file) for file in files)
     view = run.view(f"SELECT * FROM read_parquet([{paths}], union_by_name = true)")
     columns = [row[0] for row in run.connection.execute(f"DESCRIBE {view}").fetchall()]
     table = run.fresh()
@@ -56,9 +53,9 @@ def _csv(run: Run, files: list[Path], context: S3Context) -> Frame:
     table = run.fresh()
     select = ", ".join(f"c{place}" for place in range(len(columns)))
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(columns)))
-    paths = ", ".join(_text(file) for file in files)
+    paths = ", ".join(literal(file) for file in files)
     options = (
-        f"auto_detect = false, header = {context.has_header}, delim = {_text(context.delimiter)}, "
+        f"auto_detect = false, header = {context.has_header}, delim = {literal(context.delimiter)}, "
         f"""quote = '"', escape = '"', nullstr = '', columns = {{{names}}}"""
     )
     create = f"CREATE TEMP TABLE {table} AS SELECT {select}"

@@ -8,16 +8,14 @@ refuse everything else by name.
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import types
-from collections.abc import Callable, Iterator
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import pyspark_names as names
 from .errors import OperatorError
-
-_dialect = "normalization_strategy=case_sensitive"
+from .naming import quoted
 
 
 class Unsupported(OperatorError):
@@ -72,6 +70,48 @@ class DataFrame(Guarded):
             f"'DataFrame' object has no attribute '{name}', and the table has no such column"
         )
 
+    def select(self, *columns: Any) -> DataFrame:
+        """These columns; a computed one needs a name."""
+        flat = columns[0] if len(columns) == 1 and isinstance(columns[0], list | tuple) else columns
+        return DataFrame(self._inner.select(*unwrap(_named(flat, "select"))))
+
+    def agg(self, *columns: Any) -> DataFrame:
+        """Aggregates of all rows, each with a name."""
+        return DataFrame(self._inner.agg(*unwrap(_named(columns, "agg"))))
+
+    def dropna(self, how: str = "any", thresh: int | None = None, subset: Any = None) -> DataFrame:
+        """Rows with enough values: null and NaN are none."""
+        chosen = self._chosen(subset)
+        least = thresh if thresh is not None else len(chosen) if how == "any" else 1
+        kinds = dict(self.dtypes)
+        there = " + ".join(_there(name, kinds[name]) for name in chosen)
+        return self._query(f"SELECT * FROM ({query_of(self)}) AS t WHERE {there} >= {int(least)}")
+
+    def fillna(self, value: Any, subset: Any = None) -> DataFrame:
+        """Nulls (and NaN) filled in the columns whose type the value fits, as Spark does."""
+        kinds = dict(self.dtypes)
+        values = value if isinstance(value, dict) else dict.fromkeys(self._chosen(subset), value)
+        filled = []
+        for name in self.columns:
+            column, wanted = quoted(name), _fill(values.get(name), kinds[name])
+            if wanted:
+                there = _there(name, kinds[name])
+                column = f"CASE WHEN {there} = 1 THEN {column} ELSE {wanted} END AS {column}"
+            filled.append(column)
+        return self._query(f"SELECT {', '.join(filled)} FROM ({query_of(self)}) AS t")
+
+    def _chosen(self, subset: Any) -> list[str]:
+        chosen = [subset] if isinstance(subset, str) else list(subset or self.columns)
+        for name in chosen:
+            if name not in self._inner.columns:
+                raise KeyError(f"the table has no column {name!r}")
+        return chosen
+
+    def _query(self, query: str) -> DataFrame:
+        connection, self_made = self._inner.session._conn, f"{view_prefix}{next(_counter)}"
+        connection.execute(f"CREATE TEMP VIEW {self_made} AS {query}")
+        return DataFrame(known_to(self._inner.session, self_made))
+
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str) and key not in self._inner.columns:
             raise KeyError(f"the table has no column {key!r}")
@@ -111,6 +151,10 @@ class GroupedData(Guarded):
     _kind = "GroupedData"
     _allowed = names.grouped_data
 
+    def agg(self, *columns: Any) -> DataFrame:
+        """Aggregates of each group, each with a name."""
+        return DataFrame(self._inner.agg(*unwrap(_named(columns, "agg"))))
+
 
 class WindowSpec(Guarded):
     """A window of rows."""
@@ -123,6 +167,11 @@ class WindowSpec(Guarded):
             from sqlframe.duckdb import Window as inner
         super().__init__(inner)
 
+    def orderBy(self, *columns: Any) -> WindowSpec:
+        """In this order; as in Spark nulls come first unless it says otherwise."""
+        flat = columns[0] if len(columns) == 1 and isinstance(columns[0], list | tuple) else columns
+        return WindowSpec(self._inner.orderBy(*(_ordered(each) for each in flat)))
+
 
 class Column(Guarded):
     """A column expression with Spark's operators."""
@@ -130,6 +179,20 @@ class Column(Guarded):
     _kind = "Column"
     _allowed = names.column
     __hash__ = object.__hash__
+
+    def alias(self, name: str) -> Column:
+        """The column under this name."""
+        named = Column(self._inner.alias(name))
+        object.__setattr__(named, "_alias", name)
+        return named
+
+    name = alias
+
+    def has_name(self) -> bool:
+        """Whether it is a column of a table, or was given a name."""
+        from sqlglot import exp
+
+        return "_alias" in self.__dict__ or isinstance(self._inner.expression, exp.Column | exp.Star)
 
     def __bool__(self) -> bool:
         raise ValueError("a Column has no truth value: use '&' for and, '|' for or, '~' for not")
@@ -194,6 +257,54 @@ def unwrap(value: Any) -> Any:
     return value
 
 
+view_prefix = "flow_snippet_"
+_counter = itertools.count()
+
+
+def _named(columns: Sequence[Any], method: str) -> Sequence[Any]:
+    """The columns, when each has a name: Spark's own names, such as avg(x), are not SQLFrame's."""
+    for column in columns:
+        if isinstance(column, dict):
+            raise Unsupported(f"{method} with a dict")
+        if isinstance(column, Column) and not column.has_name():
+            raise OperatorError(
+                f"{method} has a computed column without a name",
+                "Give it one: .alias('name').",
+                "code",
+            )
+    return columns
+
+
+def _ordered(column: Any) -> Any:
+    from sqlframe.duckdb import functions
+    from sqlglot import exp
+
+    inner = functions.col(column) if isinstance(column, str) else column._inner
+    return inner if isinstance(inner.expression, exp.Ordered) else inner.asc_nulls_first()
+
+
+def _there(name: str, kind: str) -> str:
+    """SQL that is 1 where a column has a value."""
+    column = quoted(name)
+    nan = f" AND NOT isnan({column})" if kind in ("double", "float") else ""
+    return f"(CASE WHEN {column} IS NOT NULL{nan} THEN 1 ELSE 0 END)"
+
+
+_numbers = {"bigint": "long", "int": "int", "double": "float", "float": "real"}
+
+
+def _fill(value: Any, kind: str) -> str:
+    """SQL for the value as Spark fills it into a column of this type; empty when it does not fit."""
+    if isinstance(value, bool):
+        return str(value).lower() if kind == "boolean" else ""
+    if isinstance(value, int | float):
+        return f"spark_{_numbers[kind]}({value!r}::DOUBLE)" if kind in _numbers else ""
+    if isinstance(value, str):
+        escaped = value.replace("'", "''")
+        return f"'{escaped}'" if kind == "string" else ""
+    return ""
+
+
 def query_of(frame: DataFrame) -> str:
     """The DuckDB query behind a guarded data frame."""
     expressions = frame._inner.sql(optimize=False, pretty=False, as_list=True)
@@ -202,79 +313,15 @@ def query_of(frame: DataFrame) -> str:
     return str(expressions[0])
 
 
-class Functions(types.ModuleType):
-    """`pyspark.sql.functions` with the functions known to agree with Spark."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name not in names.functions:
-            raise Unsupported(f"pyspark.sql.functions.{name}")
-        from sqlframe.duckdb import functions
-
-        return wrap(getattr(functions, name))
+def _spelled(name: str) -> str:
+    # Quotes only where they are needed: SQLFrame takes `x` and x for two columns.
+    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else f"`{name.replace('`', '``')}`"
 
 
-def _modules() -> dict[str, types.ModuleType]:
-    root, sql, types_module = (
-        types.ModuleType(name) for name in ("pyspark", "pyspark.sql", "pyspark.sql.types")
-    )
-    functions, window = Functions("pyspark.sql.functions"), types.ModuleType("pyspark.sql.window")
-    functions.__all__ = sorted(names.functions)  # type: ignore[attr-defined]
-    for name, spark in names.type_classes.items():
-        setattr(types_module, name, type(name, (), {"__str__": lambda _self, spark=spark: spark}))
-    window.Window = WindowSpec()  # type: ignore[attr-defined]
-    root.sql, root.__path__ = sql, []  # type: ignore[attr-defined]
-    sql.__path__ = []
-    for name, value in {
-        "functions": functions,
-        "types": types_module,
-        "window": window,
-        "Window": WindowSpec(),
-        "DataFrame": DataFrame,
-        "Column": Column,
-    }.items():
-        setattr(sql, name, value)
-    modules = (root, sql, functions, types_module, window)
-    return {module.__name__: module for module in modules}
-
-
-@contextlib.contextmanager
-def pretended_pyspark() -> Iterator[None]:
-    """Within, `import pyspark.sql...` finds the guarded modules; afterwards everything is as before."""
-    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "pyspark"}
-    for name in before:
-        del sys.modules[name]
-    sys.modules.update(_modules())
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if name.split(".")[0] == "pyspark"]:
-            del sys.modules[name]
-        sys.modules.update(before)
-
-
-def data_frame(connection: Any, view: str) -> DataFrame:
-    """A guarded data frame of a view of this DuckDB connection."""
-    from sqlframe.base.session import _BaseSession
-    from sqlframe.duckdb import DuckDBSession
-    from sqlglot.dialects.dialect import Dialect
-
-    class Session(DuckDBSession):
-        """A session that puts no functions of its own into the database."""
-
-        def __init__(self, conn: Any = None) -> None:
-            if not hasattr(self, "_conn"):  # SQLFrame calls the class again to find its one session.
-                _BaseSession.__init__(self, conn)
-                self._last_result = None
-
-    _BaseSession._instance = None  # SQLFrame keeps one session a process; each snippet gets its own.
-    session = Session(connection)
-    session.input_dialect = Dialect.get_or_raise(f"spark, {_dialect}")
-    session.output_dialect = Dialect.get_or_raise(f"duckdb, {_dialect}")
-    session.execution_dialect = Dialect.get_or_raise(f"duckdb, {_dialect}")
+def known_to(session: Any, view: str) -> Any:
+    """A view as SQLFrame's data frame, with its columns made known to the session."""
     # SQLFrame would look the columns up in the catalog, where temporary views are not, and parse their names.
-    columns = connection.execute(f"DESCRIBE {view}").fetchall()
-    spelled = {f"`{row[0].replace('`', '``')}`": names.spark_types.get(row[1], "string") for row in columns}
+    columns = session._conn.execute(f"DESCRIBE {view}").fetchall()
+    spelled = {_spelled(row[0]): names.spark_types.get(row[1], "string") for row in columns}
     session.catalog.add_table(view, spelled)
-    return DataFrame(session.table(view))
+    return session.table(view)

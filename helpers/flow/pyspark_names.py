@@ -10,12 +10,12 @@ def _names(text: str) -> frozenset[str]:
 data_frame = _names(
     """columns select filter where withColumn withColumns withColumnRenamed withColumnsRenamed drop groupBy
 
-    groupby agg join crossJoin union unionAll unionByName distinct dropDuplicates drop_duplicates dropna
-    fillna orderBy sort toDF alias
+    groupby agg join crossJoin union unionAll unionByName distinct dropDuplicates drop_duplicates orderBy
+    sort toDF
     """
 )
 data_frame_known = _names(
-    """approxQuantile cache checkpoint coalesce colRegex collect corr cov createOrReplaceTempView
+    """alias approxQuantile cache checkpoint coalesce colRegex collect corr cov createOrReplaceTempView
     createTempView crosstab cube describe exceptAll explain first foreach freqItems groupingSets head
     hint inputFiles intersect isEmpty isLocal isStreaming limit localCheckpoint mapInArrow mapInPandas
     melt na observe offset pandas_api persist randomSplit rdd registerTempTable repartition replace
@@ -26,7 +26,7 @@ data_frame_known = _names(
 grouped_data = _names("agg avg mean sum min max count")
 window = _names("partitionBy orderBy rowsBetween unboundedPreceding unboundedFollowing currentRow")
 column = _names(
-    """alias name isNull isNotNull isin between when otherwise over asc desc asc_nulls_first asc_nulls_last
+    """isNull isNotNull isin between when otherwise over asc desc asc_nulls_first asc_nulls_last
     desc_nulls_first desc_nulls_last eqNullSafe startswith endswith contains like"""
 )
 column_operators = tuple(

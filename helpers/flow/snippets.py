@@ -16,7 +16,8 @@ def run_pyspark(code: str, frame: Frame, run: Run) -> Frame:
 
     The snippet does not see the order of the rows; its result is ordered by all its columns.
     """
-    from .pyspark import DataFrame, data_frame, pretended_pyspark, query_of
+    from .pyspark import DataFrame, query_of
+    from .pyspark_modules import data_frame, pretended_pyspark
 
     view = run.view(run.sql(frame.visible))
     namespace: dict[str, object] = {"df": data_frame(run.connection, view), "__name__": "__custom__"}
@@ -44,7 +45,17 @@ def run_pyspark(code: str, frame: Frame, run: Run) -> Frame:
             raise OperatorError(
                 f"cannot be turned into SQL: {error}", "Write it another way.", "code"
             ) from error
-    return run.table_of(query)
+    return run.table_of(query, one_thread=_adds_up(query))
+
+
+def _adds_up(query: str) -> bool:
+    """Whether a query aggregates; a view that the snippet made may, so it counts as one that does."""
+    from sqlglot import exp, parse_one
+
+    from .pyspark import view_prefix
+
+    tree = parse_one(query, read="duckdb")
+    return view_prefix in query or tree.find(exp.AggFunc, exp.Window, exp.Group) is not None
 
 
 def _said(error: BaseException, code: str) -> OperatorError:

@@ -10,26 +10,56 @@ if TYPE_CHECKING:
     from .frame import Frame
 
 _casts = {
-    "long": ("bigint", "long", "int", "integer", "smallint", "tinyint"),
-    "float": ("double", "float"),
-    "string": ("string", "varchar", "char", "text"),
+    "long": ("bigint", "long"),
+    "int": ("int", "integer"),
+    "float": ("double",),
+    "real": ("float", "real"),
+    "string": ("string", "varchar", "text"),
     "bool": ("boolean", "bool"),
     "date": ("date",),
     "datetime": ("timestamp",),
 }
 
+
+def _whole_number(name: str, kind: str, least: int, most: int, rest: str) -> str:
+    """A macro that casts to a whole number: fractions are cut off, floating numbers stop at the ends."""
+    return f"""CREATE OR REPLACE TEMP MACRO spark_{name}(x) AS CASE
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL') THEN CASE
+        WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 0
+        WHEN TRY_CAST(x AS DOUBLE) >= {most} THEN {most}
+        WHEN TRY_CAST(x AS DOUBLE) <= {least} THEN {least}
+        ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS {kind}) END
+    WHEN typeof(x) = 'VARCHAR' THEN CASE
+        WHEN CAST(TRY_CAST(x AS {kind}) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x AS {kind})
+        WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)')
+            THEN TRY_CAST('0' || split_part(ltrim(trim(x::VARCHAR), '+-'), '.', 1) AS {kind})
+                * CASE WHEN starts_with(trim(x::VARCHAR), '-') THEN -1 ELSE 1 END END
+    {rest} END"""
+
+
 macros = (
     """CREATE OR REPLACE TEMP MACRO spark_float(x) AS
     CASE WHEN typeof(x) = 'VARCHAR' AND contains(x::VARCHAR, '_') THEN NULL ELSE TRY_CAST(x AS DOUBLE) END""",
-    """CREATE OR REPLACE TEMP MACRO spark_long(x) AS CASE
-
-    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') OR starts_with(typeof(x), 'DECIMAL') THEN CASE WHEN
-    isnan(TRY_CAST(x AS DOUBLE)) THEN 0 ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT) END WHEN
-    typeof(x) = 'VARCHAR' THEN CASE WHEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x
-    AS BIGINT) WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)') THEN
-    coalesce(TRY_CAST(split_part(trim(x::VARCHAR), '.', 1) AS BIGINT), 0) END WHEN starts_with(typeof(x),
-    'TIMESTAMP') THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT) ELSE TRY_CAST(x AS BIGINT) END
-    """,
+    "CREATE OR REPLACE TEMP MACRO spark_real(x) AS CAST(spark_float(x) AS FLOAT)",
+    _whole_number(
+        "long",
+        "BIGINT",
+        -(2**63),
+        2**63 - 1,
+        """WHEN starts_with(typeof(x), 'TIMESTAMP')
+        THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT)
+    ELSE TRY_CAST(x AS BIGINT)""",
+    ),
+    _whole_number(
+        "int",
+        "INTEGER",
+        -(2**31),
+        2**31 - 1,
+        # Spark keeps the lowest 32 bits of a longer whole number.
+        """ELSE CAST((TRY_CAST(x AS HUGEINT) + 2147483648) % 4294967296
+        + CASE WHEN (TRY_CAST(x AS HUGEINT) + 2147483648) % 4294967296 < 0 THEN 4294967296 ELSE 0 END
+        - 2147483648 AS INTEGER)""",
+    ),
     """CREATE OR REPLACE TEMP MACRO spark_bool(x) AS CASE
     WHEN typeof(x) = 'VARCHAR' THEN CASE
         WHEN lower(trim(x::VARCHAR)) IN ('t', 'true', 'y', 'yes', '1') THEN true

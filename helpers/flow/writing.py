@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
-from .engine import Run, quoted
+from .engine import Run
 from .errors import OperatorError
 from .frame import Frame
+from .naming import literal, quoted
 from .outputs import Output, Written
 
 _names = uuid.UUID("5f0a4c0e-6f0c-4b5e-9a53-0c6f9d2b7a11")
@@ -34,7 +34,7 @@ def write(frame: Frame, output: Output, run: Run) -> Written:
     path = output.directory / part_name(output)
     columns = ", ".join(quoted(name) for name in frame.columns)
     query = f"SELECT {columns} FROM ({run.sql(frame.table)}) AS t {run.order_by(frame)}"
-    rows = run.connection.execute(f"COPY ({query}) TO {_text(path)} ({_options(output)})").fetchall()[0][0]
+    rows = run.connection.execute(f"COPY ({query}) TO {literal(path)} ({_options(output)})").fetchall()[0][0]
     return Written(output, (path,), int(rows), tuple(frame.columns))
 
 
@@ -49,10 +49,6 @@ def _options(output: Output) -> str:
             "compression",
         )
     return (
-        f"""FORMAT csv, HEADER, QUOTE '"', ESCAPE '"', NULLSTR '', DELIMITER {_text(output.delimiter)}, """
+        f"""FORMAT csv, HEADER, QUOTE '"', ESCAPE '"', NULLSTR '', DELIMITER {literal(output.delimiter)}, """
         f"TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%gZ', COMPRESSION {compression}"
     )
-
-
-def _text(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
