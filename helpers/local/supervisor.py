@@ -129,7 +129,8 @@ class Supervisor:
             )
             child = Child(key, process, directory)
             self._children[key] = child
-        processes.remember(directory, child.pid)
+        with contextlib.suppress(OSError):  # a full disk: the lifeline and the mark still find the process
+            processes.remember(directory, child.pid)
         assert process.stdout is not None
         pump = threading.Thread(
             target=pump_log, args=(process.stdout, directory / LOG), name=f"log {key}", daemon=True
@@ -204,9 +205,8 @@ class Supervisor:
         for timer in child.timers:
             timer.cancel()
         pump.join(10)  # ends with the last holder of the pipe, and all of those were killed
-        for pipe in (child.process.stdin, child.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if child.process.stdin is not None:
+            child.process.stdin.close()
         processes.forget(child.directory)
         child.exit = Exit(code, child.cause, log_tail(child.directory / LOG))
         with self._lock:
@@ -225,10 +225,10 @@ def module_command(kind: str, state: Path, directory: Path) -> list[str]:
 
 
 def pump_log(source: IO[bytes], path: Path) -> None:
-    """Copy a process's output to its log until end of file. A carriage return ends a line too."""
+    """Copy a process's output to its log until it ends, and close it. A carriage return ends a line too."""
     descriptor = source.fileno()
     rest = b""
-    with path.open("ab", buffering=0) as log:
+    with source, path.open("ab", buffering=0) as log:
         while chunk := os.read(descriptor, 65536):
             *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
             if len(rest) > LINE_LIMIT:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from control_harness import (
     MODEL_DATA,
     ROLE,
@@ -19,6 +20,10 @@ from control_harness import (
     wait_for,
 )
 
+from helpers.local.protocol import load_api
+from helpers.local.sagemaker.registry import offered
+
+API = load_api("sagemaker")
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
 
@@ -396,3 +401,38 @@ def test_other_operations_are_answered_at_once(shared: Any) -> None:
     code, text = refused(shared.create_training_job, TrainingJobName="x")
     assert code == "UnknownOperationException"
     assert text.startswith("Local SageMaker does not offer CreateTrainingJob.")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [name for name in API.model.operation_names if name in offered(API) and name.startswith("List")],
+)
+def test_every_sort_key_of_the_model_sorts(shared: Any, operation: str) -> None:
+    create_model(shared, fresh("sorted"))
+    shape = API.model.operation_model(operation).input_shape
+    if "SortBy" not in shape.members:
+        assert operation == "ListTags"
+        return
+    required = dict.fromkeys(shape.required_members, "absent")
+    for sort_by in shape.members["SortBy"].enum:
+        for order in ("Ascending", "Descending"):
+            arguments = {**required, "SortBy": sort_by, "SortOrder": order}
+            if required:
+                assert refused(getattr(shared, xform_name(operation)), **arguments)[0] == "ResourceNotFound"
+            else:
+                getattr(shared, xform_name(operation))(**arguments)
+
+
+@pytest.mark.parametrize("operation", offered(API))
+def test_an_empty_request_is_answered_or_refused(shared: Any, operation: str) -> None:
+    required = API.model.operation_model(operation).input_shape.required_members
+    call = getattr(shared, xform_name(operation))
+    if not required:
+        call()
+        return
+    code, text = refused(call)
+    assert code == "ValidationException"
+    for name in required:
+        assert (
+            f"Value null at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must" in text
+        )

@@ -27,12 +27,8 @@ INTERRUPTED = (
 def create_endpoint(plane: Plane, request: Request) -> Answer:
     """Bring an endpoint up."""
     deployment = _deployment(plane, request["EndpointConfigName"])
-    record = plane.new(plane.endpoints, EndpointRecord, "endpoint", request["EndpointName"], request)
-
-    def change(created: EndpointRecord) -> None:
-        created.coming = deployment
-
-    plane.endpoints.update(record.name, change)
+    name = request["EndpointName"]
+    record = plane.new(plane.endpoints, EndpointRecord, "endpoint", name, request, coming=deployment)
     bring_up(plane, record.name, deployment, at_once=False)
     return {"EndpointArn": record.arn}
 
@@ -199,10 +195,11 @@ def recover_endpoints(plane: Plane) -> None:
 def _start_again(plane: Plane, record: EndpointRecord) -> None:
     """What served, serves (requests wait while it starts); what had yet to serve, comes up."""
     deployment = record.serving or record.coming
-    if deployment is None:  # the server died between writing the record and planning its deployment
-        deployment = _deployment(plane, record.request["EndpointConfigName"])
+    if deployment is None:
+        return  # nothing of this server's making
     fresh = replace(deployment, generation=new_generation())
-    interrupted = record.serving is not None and record.coming is not None
+    served = record.serving is not None
+    interrupted = served and record.coming is not None
 
     def change(found: EndpointRecord) -> None:
         found.modified = time.time()
@@ -212,7 +209,7 @@ def _start_again(plane: Plane, record: EndpointRecord) -> None:
             found.coming = fresh
 
     plane.endpoints.update(record.name, change)
-    bring_up(plane, record.name, fresh, at_once=True, remark=INTERRUPTED if interrupted else None)
+    bring_up(plane, record.name, fresh, at_once=served, remark=INTERRUPTED if interrupted else None)
 
 
 def _take_down(plane: Plane, name: str) -> None:

@@ -55,9 +55,18 @@ class Plane:
         return f"arn:aws:sagemaker:{self.host.region}:{ACCOUNT}:{resource}/{name.lower()}"
 
     def new(
-        self, store: Store[R], kind: type[R], resource: Resource, name: str, request: Mapping[str, Any]
+        self,
+        store: Store[R],
+        kind: type[R],
+        resource: Resource,
+        name: str,
+        request: Mapping[str, Any],
+        **members: Any,
     ) -> R:
-        """Create a record from a Create request. Raises ServiceError when the name is taken."""
+        """Create a record from a Create request; ``members`` are its kind's own.
+
+        Raises ServiceError when the name is taken.
+        """
         now = time.time()
         record = kind(
             name=name,
@@ -66,6 +75,7 @@ class Plane:
             modified=now,
             tags=read_tags(request.get("Tags", [])),
             request={member: value for member, value in request.items() if member != "Tags"},
+            **members,
         )
         try:
             store.create(record)
