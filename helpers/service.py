@@ -57,6 +57,9 @@ STOP_SECONDS = 45
 MARKER = "server.lock"  # every state directory has one
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}  # servers this process started, to be waited for
+
+
 class ServiceError(RuntimeError):
     """Local SageMaker could not be started, stopped or reset; the message says why and what to do."""
 
@@ -122,12 +125,10 @@ def stop(state: Path | None = None) -> bool:
     if not _locked(state):
         return False
     end = time.monotonic() + STOP_SECONDS
-    signalled = False
-    while _locked(state):
-        pid = _server_pid(state)
-        if pid is not None and not signalled:
+    pid: int | None = None
+    while _locked(state) or (pid is not None and _alive(pid)):
+        if pid is None and (pid := _server_pid(state)) is not None:
             _signal(pid, signal.SIGTERM)
-            signalled = True
         if time.monotonic() > end:
             raise ServiceError(
                 f"the server of {state} (process {pid}) does not stop; see {state / 'server.log'}"
@@ -219,6 +220,7 @@ def _launch(state: Path, port: int | None) -> Service:
             env=variables,
             start_new_session=True,  # Ctrl-C in the terminal or the notebook is not for the server
         )
+    _children[process.pid] = process
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         found = running(state)
@@ -233,6 +235,24 @@ def _launch(state: Path, port: int | None) -> Service:
     written = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
     reason = "\n  ".join(written[-15:]) or "it printed nothing"
     raise ServiceError(f"local SageMaker did not start; the end of {log}:\n  {reason}")
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    child = _children.get(pid)
+    if child is not None:
+        return child.poll() is None
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    command = ["ps", "-o", "stat=", "-p", str(pid)]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        stat = Path(f"/proc/{pid}/stat")
+        found = stat.read_text().rpartition(")")[2].strip() if stat.exists() else ""
+    return bool(found) and not found.startswith("Z")
 
 
 def _ping(address: str) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ _HEXADECIMAL = re.compile(r"%([0-9A-F]{2})")
 
 
 def segments_of(key: str) -> list[str]:
-    """The texts between the slashes of a key. Neighbouring empty ones stay one, as the slashes between them."""
+    """The texts between the slashes of a key. Neighbouring empty ones are one, of slashes."""
     found: list[str] = []
     for empty, group in groupby(key.split("/"), key=lambda text: text == ""):
         texts = list(group)

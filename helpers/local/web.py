@@ -66,6 +66,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
+        if not self.chunked and not self.content_length:
+            self.expect_continue = False  # waitress would wait for ever for a body of no bytes
         for line in get_header_lines(header_plus.partition(b"\r\n")[2]):
             name, _, value = line.partition(b":")
             self.sent_headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
