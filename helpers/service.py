@@ -57,7 +57,7 @@ STOP_SECONDS = 45
 MARKER = "server.lock"  # every state directory has one
 
 
-_children: dict[int, subprocess.Popen[bytes]] = {}  # servers this process started, to be waited for
+_children: set[int] = set()  # servers this process started, to be waited for
 
 
 class ServiceError(RuntimeError):
@@ -220,11 +220,13 @@ def _launch(state: Path, port: int | None) -> Service:
             env=variables,
             start_new_session=True,  # Ctrl-C in the terminal or the notebook is not for the server
         )
-    _children[process.pid] = process
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         found = running(state)
         if found is not None:
+            if process.poll() is None:
+                _children.add(process.pid)
+                process.returncode = 0  # it may outlive us, which Popen would complain about
             return found
         if process.poll() is not None and process.returncode != 3:  # 3: somebody else's server is coming up
             break
@@ -239,12 +241,11 @@ def _launch(state: Path, port: int | None) -> Service:
 
 def _alive(pid: int) -> bool:
     """Whether a process runs; one that ended and was not waited for does not."""
-    child = _children.get(pid)
-    if child is not None:
-        return child.poll() is None
     try:
+        if pid in _children:
+            return os.waitpid(pid, os.WNOHANG)[0] == 0
         os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
+    except (ChildProcessError, ProcessLookupError, PermissionError):
         return False
     command = ["ps", "-o", "stat=", "-p", str(pid)]
     try:
