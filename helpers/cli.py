@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+class Platform(StrEnum):
+    """Where SageMaker runs."""
+
+    local = "local"
+    sagemaker = "sagemaker"
+
+
+class Scale(StrEnum):
+    """How much data is generated."""
+
+    tiny = "tiny"
+    small = "small"
+    full = "full"
+
+
 State = Annotated[Path | None, typer.Option(help="State directory of local SageMaker (default: .workshop).")]
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -37,10 +55,7 @@ def up(
     state: State = None,
 ) -> None:
     """Start local SageMaker in the background; returns when it is ready."""
-    try:
-        running = service.start(_state(state), port)
-    except service.ServiceError as error:
-        raise _fail(str(error), FAILED) from error
+    running = service.start(_state(state), port)
     typer.echo(f"Local SageMaker is ready at {running.address} (state in {_shown(running.state)}).")
 
 
@@ -96,8 +111,8 @@ def reset(
 
 @app.command()
 def run(
-    platform: Annotated[str, typer.Option(help="local or sagemaker.")] = "local",
-    scale: Annotated[str | None, typer.Option(help="tiny, small or full.")] = None,
+    platform: Annotated[Platform, typer.Option(help="Where SageMaker runs.")] = Platform.local,
+    scale: Annotated[Scale | None, typer.Option(help="How much data is generated.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", help="A notebook parameter, name=value (YAML).")
     ] = None,
@@ -112,11 +127,11 @@ def run(
 
     try:
         given = runner.parse_parameters(parameter or [])
-        if in_place and (given or scale or platform != "local" or output):
+        if in_place and (given or scale or platform != Platform.local or output):
             raise runner.ParameterError(
                 "--in-place runs the notebooks' own defaults: give no parameters with it."
             )
-        given |= {} if in_place else {"platform": platform} | ({"scale": scale} if scale else {})
+        given |= {} if in_place else {"platform": platform.value} | ({"scale": scale.value} if scale else {})
         notebooks = runner.lessons()
         runner.share_out(given, notebooks)
     except (runner.ParameterError, FileNotFoundError) as error:
@@ -178,4 +193,8 @@ def main() -> None:
     from helpers.flow.commands import app as flow_app
 
     app.add_typer(flow_app, name="flow", help="Read, check, run and draw Data Wrangler flows.")
-    app()
+    try:
+        app()
+    except service.ServiceError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(FAILED)

@@ -167,9 +167,7 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
     share = float(listener.get(f"{genre}_5star", 0.0)) if genre else 0.0
     usual = float(tracks[genre].mean()) if genre else 0.0
     if genre and share > usual:
-        reasons.append(
-            f"{genre_name(genre)} is {share:.0%} of your five-star tracks ({usual:.0%} of all tracks)"
-        )
+        reasons.append(f"{genre_name(genre)} is {share:.0%} of your favourites ({usual:.0%} of all tracks)")
     distances = {
         name: abs(float(track[name]) - float(listener[f"{name}_5star"]))
         / max(float(tracks[name].std()), 1e-9)
@@ -180,7 +178,7 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
     if close:
         *some, last = [_REASONS[name] for name in close]
         named = f"{', '.join(some)} and {last}" if some else last
-        reasons.append(f"{named} as in your favourites")
+        reasons.append(f"{named} as in them" if reasons else f"{named} as in your favourites")
     return "; ".join(reasons)
 
 

@@ -133,7 +133,7 @@ def predicted_against_true(truth: pd.Series, predicted: pd.Series) -> Figure:
     stars = truth.astype(int).to_numpy()
     sns.boxplot(x=stars, y=predicted.to_numpy(), ax=axes, color=SKY, fliersize=1.5, width=0.6)
     axes.axhline(float(truth.mean()), color=ORANGE, linewidth=1.5, linestyle="--")
-    axes.text(4.48, float(truth.mean()), "mean", color=ORANGE, va="bottom", ha="right")
+    axes.text(-0.48, float(truth.mean()), "mean", color=ORANGE, va="bottom", ha="left")
     axes.set(xlabel="stars the listener gave", ylabel="predicted stars")
     axes.set_title("Predictions climb with the truth")
     return _done(figure)

@@ -124,7 +124,7 @@ def test_playlist_is_unheard_and_best_first() -> None:
 def test_reasons_name_genre_and_what_is_close() -> None:
     table = playlist.make_playlist(pd.Series([1.0, 2.0, 3.0, 4.0]), catalogue(), set(), LISTENER, length=4)
     reasons = table.set_index("trackId")["why"]
-    assert reasons["t4"].startswith("Jazz is 75% of your five-star tracks (50% of all tracks)")
+    assert reasons["t4"].startswith("Jazz is 75% of your favourites (50% of all tracks); ")
     assert "energy" in reasons["t4"]
     assert reasons["t2"] == "energy and tempo as in your favourites"  # Pop Rock is loved less than most
 
