@@ -19,6 +19,7 @@ from helpers.local.supervisor import LOG, Child
 
 POLL = 0.1  # seconds between two looks at a container that is starting
 PING_LIMIT = 2.0  # seconds a /ping may take
+DYING = 1.0  # seconds a process that broke a connection may take to end, if it crashed
 CONNECT_LIMIT = 5.0  # seconds a connection on the loopback address may take
 STEADY = 60.0  # seconds of service after which a crash counts as the first again
 LONGEST_PAUSE = 30.0  # seconds between two restarts of a container that keeps crashing
@@ -77,6 +78,8 @@ class ModelServer:
         self._directory = directory
         self._patience = patience
         self._address: _Address | None = None
+        self._child: Child | None = None  # the process that answers, while ready is set
+        self._lock = threading.Lock()
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._stopping = threading.Event()
         directory.mkdir(parents=True, exist_ok=True)
@@ -101,7 +104,7 @@ class ModelServer:
         while True:
             if not self.ready.wait(max(0.0, deadline - time.monotonic())):
                 raise Unreachable
-            address, connection = self._address, self._idle_connection()
+            child, address, connection = self._child, self._address, self._idle_connection()
             try:
                 if connection is None:
                     if address is None:
@@ -121,6 +124,8 @@ class ModelServer:
                 raise TimedOut from None
             except (OSError, http.client.HTTPException):
                 connection.close()
+                if child is not None and child.ended.wait(DYING):
+                    self._retire(child)  # so that no request after this one is sent to a dead process
                 raise Broken from None
             self._idle.put(connection)
             return reply
@@ -153,11 +158,11 @@ class ModelServer:
                 child, problem = None, f"The container {self.name} could not be started: {error}"
             if problem is None and child is not None:
                 self.settled.set()
-                self.ready.set()
+                with self._lock:
+                    self._child = child
+                    self.ready.set()
                 child.ended.wait()
-                self.ready.clear()
-                self._address = None
-                self._forget_connections()
+                self._retire(child)
             elif not self.settled.is_set():
                 self.problem = problem
                 self._host.supervisor.kill(self._key)
@@ -181,6 +186,14 @@ class ModelServer:
             f"The {self.name} container did not pass the ping health check within {self._patience:.0f} "
             "seconds. Please check the logs of this endpoint."
         )
+
+    def _retire(self, child: Child) -> None:
+        """The process has ended: nothing is asked of it any more."""
+        with self._lock:
+            if self._child is child:
+                self.ready.clear()
+                self._child = self._address = None
+                self._forget_connections()
 
     def _reason(self, child: Child) -> str:
         """Why the process ended: its own words, else its exit and the end of its log."""
