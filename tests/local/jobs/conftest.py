@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jobs_harness import RunningJob, State, algorithms, automl_request, music_table
+from jobs_harness import TWO_MODELS, RunningJob, State, automl_request, music_table
 
 
 @pytest.fixture
@@ -26,10 +26,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[State, R
     table.loc[[3, 50], "Rating"] = float("nan")
     found.put("train/part-1.csv", table[:400].to_csv(index=False))
     found.put("train/part-2.csv", table[400:].to_csv(index=False))
-    chosen = algorithms("lightgbm", "linear-learner")
-    request = automl_request(
-        "ratings", "train/", CandidateGenerationConfig=chosen, CompletionCriteria={"MaxCandidates": 3}
-    )
+    request = automl_request("ratings", "train/", **TWO_MODELS)
     job = found.run("automl", "ratings", request)
     yield found, job
     found.close()

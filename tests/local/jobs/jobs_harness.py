@@ -155,6 +155,13 @@ def algorithms(*names: str) -> dict[str, Any]:
     return {"AlgorithmsConfig": [{"AutoMLAlgorithms": list(names)}]}
 
 
+# A LightGBM, a linear model and their ensemble.
+TWO_MODELS = {
+    "CandidateGenerationConfig": algorithms("lightgbm", "linear-learner"),
+    "CompletionCriteria": {"MaxCandidates": 3},
+}
+
+
 class Client:
     """Asks a model server."""
 

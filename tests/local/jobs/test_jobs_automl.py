@@ -8,7 +8,7 @@ import botocore.session
 import numpy as np
 import pytest
 from botocore.validate import ParamValidator
-from jobs_harness import BUCKET, RunningJob, State, algorithms, automl_request, music_table
+from jobs_harness import BUCKET, TWO_MODELS, RunningJob, State, algorithms, automl_request, music_table
 
 Trained = tuple[State, RunningJob]
 LINEAR = algorithms("linear-learner")
@@ -77,15 +77,25 @@ def test_the_log_tells_progress_and_dropped_rows_and_nothing_foreign(trained: Tr
         assert word not in job.log
 
 
+def test_the_best_candidate_is_trained_on_all_rows_in_the_end(trained: Trained) -> None:
+    _, job = trained
+    best = job.progress["BestCandidate"]
+    assert f"{best['CandidateName']}: trained once more on all rows" in job.log
+    assert best["InferenceContainers"][0]["Environment"]["MODEL_NAME"].endswith("_FULL")
+    listed = [item for item in job.progress["Candidates"] if item["CandidateName"] == best["CandidateName"]]
+    assert listed == [best]
+
+
 def test_the_same_data_and_config_give_the_same_scores(trained: Trained) -> None:
     state, job = trained
-    chosen = {
-        "CandidateGenerationConfig": algorithms("lightgbm"),
-        "CompletionCriteria": {"MaxCandidates": 1},
-    }
-    again = state.run("automl", "again", automl_request("again", "train/", **chosen))
-    first, second = job.progress["Candidates"][0], again.progress["Candidates"][0]
-    assert first["FinalAutoMLJobObjectiveMetric"] == second["FinalAutoMLJobObjectiveMetric"]
+    tabular = automl_request("again", "train/", **TWO_MODELS)
+    again = state.run("automl", "again", tabular)
+
+    def scores(of: RunningJob) -> list[float]:
+        return [item["FinalAutoMLJobObjectiveMetric"]["Value"] for item in of.progress["Candidates"]]
+
+    assert len(scores(job)) == 3
+    assert scores(again) == scores(job)
 
 
 def test_a_binding_time_limit_ends_with_the_best_so_far(state: State) -> None:
@@ -166,6 +176,7 @@ def test_a_classification_reports_its_metrics(classified: Trained) -> None:
         "Recall",
     }
     assert values["F1"] > 0.8
+    assert "Warning" not in job.log
     assert candidate["FinalAutoMLJobObjectiveMetric"]["Type"] == "Maximize"
     assert "LogLoss" not in {item.get("MetricName") for item in metrics}
 

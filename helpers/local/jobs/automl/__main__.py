@@ -77,6 +77,8 @@ class Experiment:
         self.started = started
         self.candidates = Candidates(training.settings, training.data.problem_type, training.objective)
         self.ended_by = "Completed"
+        self.models: dict[str, str] = {}  # AutoGluon's name of each candidate's model
+        self.trained = 0.0  # seconds spent on candidates
 
     def run(self) -> None:
         """Train what the settings ask for. Raises JobFailure when not one candidate could be trained."""
@@ -103,6 +105,7 @@ class Experiment:
             remaining = self._remaining()
             limit = None if remaining is None else max(remaining, ENSEMBLE_RESERVE)
             self._candidate(ENSEMBLE, partial(self.training.fit_ensemble, limit))
+        self._refit_best()
         remaining = self._remaining()
         if remaining is not None and remaining <= 0:
             self.ended_by = "MaxAutoMLJobRuntimeReached"
@@ -125,13 +128,7 @@ class Experiment:
             fitted = fit()
             if not valid_score(fitted.values.get(self.training.objective)):
                 raise RuntimeError(f"{self.training.objective} of the model is not a number.")
-            description = artifacts.describe(
-                self.training.data, fitted.model, [str(name) for name in self.training.classes()]
-            )
-            uri = self.candidates.model_uri(entry["CandidateName"])
-            size = artifacts.pack(
-                self.training.predictor, description, self.job.directory, self.job.objects, uri
-            )
+            size = self._pack(entry["CandidateName"], fitted.model)
         except StopRequested:
             self.candidates.fail(entry, "The job was stopped.", status="Stopped")
             self._report()
@@ -141,6 +138,7 @@ class Experiment:
             print(f"{entry['CandidateName']}: failed. {entry['FailureReason']}", flush=True)
         else:
             self.candidates.complete(entry, fitted)
+            self.models[entry["CandidateName"]] = fitted.model
             print(
                 f"{entry['CandidateName']}: {self.training.objective} "
                 f"{fitted.values[self.training.objective]:.6g}, "
@@ -150,7 +148,42 @@ class Experiment:
             )
         finally:
             self.job.stop.interrupting = False
+        self.trained += time.monotonic() - begun
         self._report()
+
+    def _refit_best(self) -> None:
+        """Give the best candidate's model the validation rows too, if limits leave the time used so far."""
+        best = self.candidates.best()
+        limits = (self._remaining(), self.training.settings.max_candidate_runtime)
+        if (
+            best is None
+            or self.training.data.validation_given
+            or any(limit is not None and limit < self.trained for limit in limits)
+        ):
+            return
+        name, begun = best["CandidateName"], time.monotonic()
+        if self.job.stop.requested:
+            raise StopRequested
+        try:
+            self.job.stop.interrupting = True
+            model = self.training.refit(self.models[name])
+            self._pack(name, model)
+        except Exception as error:  # noqa: BLE001 - the model trained before stands
+            print(f"{name}: not trained on all rows. {type(error).__name__}: {error}", flush=True)
+        else:
+            self.candidates.replace(best, model)
+            seconds = time.monotonic() - begun
+            print(f"{name}: trained once more on all rows, {seconds:.1f} s.", flush=True)
+        finally:
+            self.job.stop.interrupting = False
+        self._report()
+
+    def _pack(self, candidate: str, model: str) -> int:
+        """Store the model as the candidate's model.tar.gz. Returns its size in bytes."""
+        classes = [str(name) for name in self.training.classes()]
+        description = artifacts.describe(self.training.data, model, classes)
+        uri = self.candidates.model_uri(candidate)
+        return artifacts.pack(self.training.predictor, description, self.job.directory, self.job.objects, uri)
 
     def _report(self) -> None:
         best = self.candidates.best()

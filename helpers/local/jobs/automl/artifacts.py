@@ -39,8 +39,8 @@ def pack(predictor: Any, description: Description, work: Path, objects: ObjectSt
         ignore=lambda directory, names: names if Path(directory) == cached else [],
     )
     clone = TabularPredictor.load(str(folder / "predictor"), verbosity=0)
-    clone.delete_models(models_to_keep=description.model, dry_run=False)
     clone.set_model_best(model=description.model, save_trainer=True)
+    clone.delete_models(models_to_keep=description.model, dry_run=False)
     clone.save_space()
     (folder / "description.json").write_text(json.dumps(description.as_json()), encoding="utf-8")
     archive = work / "model.tar.gz"

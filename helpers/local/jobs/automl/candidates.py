@@ -62,6 +62,11 @@ class Candidates:
         entry["InferenceContainers"] = [self._container(entry["CandidateName"], fitted.model)]
         self._end(entry)
 
+    def replace(self, entry: dict[str, Any], model: str) -> None:
+        """Another model took the place of the candidate's; its metrics stay those of the validation part."""
+        entry["InferenceContainers"] = [self._container(entry["CandidateName"], model)]
+        self._end(entry)
+
     def fail(self, entry: dict[str, Any], reason: str, status: str = "Failed") -> None:
         """The candidate has no model; status is `Failed` or `Stopped`."""
         entry["ObjectiveStatus"] = "Failed"

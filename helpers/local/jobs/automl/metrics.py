@@ -81,10 +81,14 @@ def classification(
     from sklearn import metrics
 
     labels: Sequence[object] = list(probabilities.columns)
+    shares = probabilities.to_numpy(dtype=float)
+    shares = shares / shares.sum(
+        axis=1, keepdims=True
+    )  # some models give single precision, whose sum is not 1
     values = {
         "Accuracy": metrics.accuracy_score(truth, predicted),
         "BalancedAccuracy": metrics.balanced_accuracy_score(truth, predicted),
-        "LogLoss": metrics.log_loss(truth, probabilities.to_numpy(dtype=float), labels=labels),
+        "LogLoss": metrics.log_loss(truth, shares, labels=labels),
     }
     if problem_type == "BinaryClassification":
         options = {"pos_label": positive, "zero_division": 0}

@@ -8,6 +8,7 @@ costs that model and nothing else.
 import logging
 import math
 import os
+import random
 import time
 import warnings
 from collections.abc import Sequence
@@ -28,10 +29,11 @@ PROBLEM_TYPES = {
     "MulticlassClassification": "multiclass",
 }
 ENSEMBLE = "WeightedEnsemble"
-SHORTEST_FIT = (
-    5.0  # seconds the first candidate always gets, so that the tightest limit still ends with a model
-)
-ENSEMBLE_RESERVE = 3.0  # seconds kept back from a binding limit for the ensemble and the packing of models
+SEED = 0
+# Seconds that the first candidate always gets, so that the tightest limit still ends with a model.
+SHORTEST_FIT = 5.0
+# Seconds of a binding limit that are kept for the ensemble and the packing of models.
+ENSEMBLE_RESERVE = 3.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Training:
 
         Raises RuntimeError with AutoGluon's reason when it fails.
         """
+        self._seed()
         before = set(self._models())
         options: dict[str, Any] = {
             "hyperparameters": {recipe.key: [dict(recipe.hyperparameters)]},
@@ -129,6 +132,21 @@ class Training:
             name_suffix="", time_limit=time_limit, num_cpus=self.cores, num_gpus=0
         )
         return self._newest(before, ENSEMBLE)
+
+    def refit(self, model: str) -> str:
+        """Train a model (of an ensemble: its members) as long as before, on the validation rows too.
+
+        Returns the name of the new model.
+        """
+        self._seed()
+        options = {"set_best_to_refit_full": model, "num_cpus": self.cores, "num_gpus": 0}
+        return str(self.predictor.refit_full(model=model, **options)[model])
+
+    @staticmethod
+    def _seed() -> None:
+        """Some steps (the quantile transform of the linear model) draw from the global generators."""
+        random.seed(SEED)
+        np.random.seed(SEED)
 
     def _models(self) -> list[str]:
         return (
@@ -217,4 +235,5 @@ def quiet() -> None:
         if not any(getattr(known, "__name__", "") == "wanted" for known in logger.filters):
             logger.addFilter(wanted)
     warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
     np.seterr(all="ignore")
