@@ -60,7 +60,9 @@ def environment(service: Service, variables: Mapping[str, str] | None = None) ->
     """The variables with which boto3, the SageMaker SDK, s3fs or the aws command reach a server.
 
     ``variables`` (default: this process's) says what NO_PROXY holds already. ``unset`` names what must go.
+    Writes the two small files that the variables name into the state directory.
     """
+    _write_files(service)
     given = os.environ if variables is None else variables
     loopback = ["127.0.0.1", "localhost"]
     before = [
@@ -95,7 +97,7 @@ def unset(variables: Mapping[str, str] | None = None) -> list[str]:
     return [*UNSET, *sorted(name for name in given if name.startswith(UNSET_PREFIX))]
 
 
-def write_sdk_files(service: Service) -> None:
+def _write_files(service: Service) -> None:
     content = (
         "SchemaVersion: '1.0'\n"
         "SageMaker:\n"

@@ -30,7 +30,6 @@ from helpers.connection import (
     client,
     environment,
     unset,
-    write_sdk_files,
 )
 
 __all__ = [
@@ -55,6 +54,7 @@ __all__ = [
 START_SECONDS = 60  # a cold disk may make Python slow; usually a second or two
 STOP_SECONDS = 45
 MARKER = "server.lock"  # every state directory has one
+STARTING = "start.lock"
 
 
 _children: set[int] = set()  # servers this process started, to be waited for
@@ -100,7 +100,6 @@ def start(state: Path | None = None, port: int | None = None) -> Service:
             f"local SageMaker already serves {state} at {found.address}, not on port {port}: "
             "use that address, or stop it first (workshop down)"
         )
-    write_sdk_files(found)
     return found
 
 
@@ -151,7 +150,7 @@ def reset(state: Path | None = None) -> None:
     stop(state)
     with _starting(state):
         for item in state.iterdir():
-            if item.name == MARKER:
+            if item.name in (MARKER, STARTING):
                 continue
             if item.is_dir() and not item.is_symlink():
                 shutil.rmtree(item)
@@ -194,7 +193,7 @@ def _make_state(state: Path) -> None:
 @contextmanager
 def _starting(state: Path) -> Iterator[None]:
     """One starter at a time; the others wait and then find the server."""
-    with (state / MARKER).with_name("start.lock").open("a") as file:
+    with (state / STARTING).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

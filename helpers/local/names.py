@@ -156,6 +156,16 @@ def make_place(directory: Path, key: str) -> Path:
     return plain.with_name(name + BESIDE) if _is(stat.S_ISDIR, str(plain)) else plain
 
 
+def remove_empty(directory: Path, top: Path) -> None:
+    """Remove a directory and those above it, up to the first that holds something."""
+    while directory != top:
+        try:
+            directory.rmdir()
+        except OSError:
+            return
+        directory = directory.parent
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A file found by ``walk``: its key, where it lies, its status."""

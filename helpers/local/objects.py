@@ -244,17 +244,13 @@ class ObjectStore:
             path = names.locate(directory, key)
             if check is not None:
                 check(self._describe(bucket, key, path, path.stat()) if path else None)
-            if path is None:
-                return
-            path.unlink()
+            while (
+                path is not None
+            ):  # more than once only where somebody put a second file of this key by hand
+                path.unlink()
+                names.remove_empty(path.parent, directory)
+                path = names.locate(directory, key)
             self._metadata.delete(bucket, key)
-            for parent in path.parents:
-                if parent == directory:
-                    break
-                try:
-                    parent.rmdir()
-                except OSError:
-                    break  # it holds other objects
 
     # Housekeeping
 

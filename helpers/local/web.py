@@ -47,8 +47,8 @@ class Request(werkzeug.wrappers.Request):
         """The path without its query, still percent-encoded."""
         uri: str = self.environ.get("REQUEST_URI", "/")
         path = uri.partition("#")[0].partition("?")[0]
-        if "://" in path.partition("/")[0] + path[:8]:
-            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        if not path.startswith("/"):  # a whole address, as proxies are sent
+            path = "/" + path.partition("://")[2].partition("/")[2]
         return path
 
     @property

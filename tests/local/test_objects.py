@@ -99,6 +99,13 @@ def test_delete_takes_empty_directories_along(store: ObjectStore) -> None:
     assert list((store.root / BUCKET).iterdir()) == []
 
 
+def test_delete_takes_a_second_file_of_the_key_along(store: ObjectStore) -> None:
+    store.put(BUCKET, "100%.csv", b"")
+    (store.root / BUCKET / "100%.csv").write_text("by hand")
+    store.delete(BUCKET, "100%.csv")
+    assert list(store.list(BUCKET)) == []
+
+
 def test_missing_things_are_named(store: ObjectStore) -> None:
     with pytest.raises(NoSuchKey, match="s3://bucket/none"):
         store.read(BUCKET, "none")

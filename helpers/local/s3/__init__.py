@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -137,6 +138,10 @@ class S3:
                 404,
                 resource,
             ) from None
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise ServiceError("KeyTooLongError", "Your key is too long for the state directory.") from None
         except InvalidBucketName:
             details = {"BucketName": bucket}
             raise ServiceError(
