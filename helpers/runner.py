@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import IO, Any, ClassVar, Protocol
 from weakref import WeakSet
 
 import nbformat
@@ -76,6 +76,8 @@ class EnvironmentKernel(AsyncKernelManager):
     """The IPython kernel of this very interpreter, whatever kernels the user has installed under any name."""
 
     started: ClassVar[WeakSet[EnvironmentKernel]] = WeakSet()
+    # Where kernels write their stderr; with None, where this process does.
+    complaints: ClassVar[IO[bytes] | None] = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -94,6 +96,11 @@ class EnvironmentKernel(AsyncKernelManager):
             language="python",
             metadata={"debugger": True, "supported_encryption": ["curve"]},
         )
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start the kernel with its stderr in `complaints`; what cells write comes as output all the same."""
+        apart = {"stderr": self.complaints} if self.complaints else {}
+        await self._async_start_kernel(**apart, **options)
 
     @classmethod
     def kill_all(cls) -> None:
@@ -213,7 +220,7 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, Any], listene
         if place.enter(cell):
             listener.cell_started(place.number, place.section)
 
-    with _utf8_kernels():
+    with _quiet_kernels(target.with_suffix(".log")):
         try:
             papermill.execute_notebook(
                 str(notebook.resolve()),
@@ -252,14 +259,20 @@ class _Place:
 
 
 @contextmanager
-def _utf8_kernels() -> Iterator[None]:
-    """Kernels speak UTF-8 and keep quiet about frozen modules, whatever the shell was set to."""
+def _quiet_kernels(log: Path) -> Iterator[None]:
+    """Kernels speak UTF-8, whatever the shell was set to, and complain into `log`; kept when anything is in
+    it.
+    """
     wanted = {"PYTHONUTF8": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        yield
+        with log.open("wb") as EnvironmentKernel.complaints:
+            yield
     finally:
+        EnvironmentKernel.complaints = None
+        if log.stat().st_size == 0:
+            log.unlink()
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from helpers import cli, runner, service
+from helpers import cli, reporter, runner, service
 
 COMMAND = [str(Path(sys.executable).parent / "workshop")]
 
@@ -168,3 +171,63 @@ def test_flow_is_a_part_of_the_command() -> None:
     done = call("flow", "check", Path(__file__).parent.parent / "notebooks" / "flows" / "music.flow")
     assert done.returncode == 0, done.stderr
     assert "can run" in done.stdout
+
+
+def test_an_interrupt_stops_kernel_and_server_and_leaves_a_report(tmp_path: Path) -> None:
+    state, output = tmp_path / "state", tmp_path / "out"
+    process = subprocess.Popen(
+        [*COMMAND, "run", "--scale", "tiny", "--state", str(state), "--output", str(output)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout
+        for line in process.stdout:
+            if "Get the two tables" in line:  # connected: the server runs, a cell is at work
+                break
+        children = [int(name) for name in children_of(process.pid)]
+        assert children
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        service.stop(state)
+    assert process.returncode == cli.INTERRUPTED, err
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+    assert "report.html" in out
+    assert "Interrupted" in (output / "report.html").read_text()
+    assert service.running(state) is None
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def children_of(pid: int) -> list[str]:
+    """The processes that a process has started: here, the kernel."""
+    listing = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+    )
+    return listing.stdout.split()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_names_notebook_and_section_with_and_without_a_terminal(terminal: bool) -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=120)
+    with reporter.Reporter(2, console) as listener:
+        listener.notebook_started("01_a", 3)
+        listener.cell_started(1, "Setup")
+        listener.cell_started(2, "Setup")
+        listener.cell_started(3, "The [end]")
+        if terminal:
+            assert listener.live
+            listener.live.refresh()
+        listener.notebook_finished("01_a", 4.2)
+    said = text.getvalue()
+    assert "1/2 01_a" in said
+    assert "The [end]" in said
+    assert "01_a (4 s)" in said
+    if not terminal:
+        assert said.count("Setup") == 1
+        assert "\x1b" not in said
