@@ -59,7 +59,9 @@ def cast(column: Any, kind: str) -> Any:
             return ibis.cases((text.isin(_true), True), (text.isin(_false), False))
         return column != 0 if dtype.is_numeric() else column.try_cast("bool")
     if kind == "date":
-        return column.try_cast("timestamp").date() if dtype.is_string() else column.try_cast("date")
+        return _text_to_date(column) if dtype.is_string() else column.try_cast("date")
+    if dtype.is_string():
+        return _text_to_datetime(column)
     if dtype.is_numeric():
         return column.cast("float64").try_cast("int64").as_timestamp("s")
     return column.try_cast("timestamp")
@@ -71,9 +73,34 @@ def _text_to_long(column: Any) -> Any:
     plain = number.cast("string") == column
     text = column.strip()
     number_like = text.re_search(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
-    whole = text.re_replace(r"^([+-]?)(\d*)(\.\d*)?$", r"\g<1>0\g<2>").try_cast("int64")
+    whole = text.re_replace(r"^([+-]?)(\d*)(\.\d*)?$", r"\10\2").try_cast("int64")
     careful = number_like.ifelse(whole, None)
     return plain.fill_null(False).ifelse(number, careful)
+
+
+def _text_to_date(column: Any) -> Any:
+    # Spark also knows 2020 and 2020-01, and looks at nothing behind a blank or a T.
+    text = column.re_extract(r"^\s*(\d{4}(-\d{1,2}){0,2})([ T].*)?$", 1)
+    return _filled_date(text).try_cast("date")
+
+
+def _filled_date(text: Any) -> Any:
+    import ibis
+
+    year, month = text.re_search(r"^\d{4}$"), text.re_search(r"^\d{4}-\d{1,2}$")
+    return ibis.cases((year, text.concat("-01-01")), (month, text.concat("-01")), else_=text)
+
+
+def _text_to_datetime(column: Any) -> Any:
+    import ibis
+
+    text = column.strip()
+    date_only = text.re_search(r"^\d{4}(-\d{1,2}){0,2}$")
+    moment = text.re_search(r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d")
+    return ibis.cases(
+        (date_only, _filled_date(text).try_cast("timestamp")),
+        (moment, text.try_cast("timestamp('UTC')").cast("timestamp")),
+    )
 
 
 _java_dates = {

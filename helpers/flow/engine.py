@@ -55,6 +55,7 @@ class Run:
             self.connection = duckdb.connect(config=settings)
             # As in Spark: x / 0 is null.
             self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
+            self.connection.execute("SET TimeZone = 'UTC'")
             self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
             for macro in macros:
                 self.connection.execute(macro)
@@ -62,7 +63,8 @@ class Run:
         except BaseException as error:
             self.close()
             if isinstance(error, duckdb.Error):
-                raise FlowError(f"The engine does not start: {error}") from None
+                limits = f"memory {memory}, threads {threads}"
+                raise FlowError(f"The engine does not start with {limits}: {error}") from None
             raise
 
     def close(self) -> None:

@@ -100,6 +100,18 @@ class DataFrame(Guarded):
             filled.append(column)
         return self._query(f"SELECT {', '.join(filled)} FROM ({query_of(self)}) AS t")
 
+    def dropDuplicates(self, subset: Any = None) -> DataFrame:
+        """Each row once. By some columns only, Spark keeps any row of each group: that is refused."""
+        if subset is not None:
+            raise OperatorError(
+                "dropDuplicates by some columns keeps any row of each group",
+                "Say which: number the rows by F.row_number() over a Window, and keep the first.",
+                "code",
+            )
+        return DataFrame(self._inner.distinct())
+
+    drop_duplicates = dropDuplicates
+
     def _chosen(self, subset: Any) -> list[str]:
         chosen = [subset] if isinstance(subset, str) else list(subset or self.columns)
         for name in chosen:

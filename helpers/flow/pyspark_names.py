@@ -10,7 +10,7 @@ def _names(text: str) -> frozenset[str]:
 data_frame = _names(
     """columns select filter where withColumn withColumns withColumnRenamed withColumnsRenamed drop groupBy
 
-    groupby agg join crossJoin union unionAll unionByName distinct dropDuplicates drop_duplicates orderBy
+    groupby agg join crossJoin union unionAll unionByName distinct orderBy
     sort toDF
     """
 )

@@ -38,6 +38,9 @@ class Split(Operator):
     splits: Annotated[tuple[Part, ...], Field(min_length=2, max_length=3)]
     error: Annotated[float, Field(gt=0, le=0.0007)] = 0.0001
     cheap: ClassVar[bool] = False
+    """Whether the score is a column that is there already."""
+    windowed: ClassVar[bool] = False
+    """Whether computing the score shuffles the rows."""
 
     @field_validator("splits")
     @classmethod
@@ -61,7 +64,7 @@ class Split(Operator):
         total, cuts = 0.0, []
         for part in self.splits[:-1]:
             total += part.percentage
-            cuts.append(total)
+            cuts.append(round(total, 12))  # 0.7 + 0.2 is 0.8999999999999999
         return cuts
 
     def score(self, frame: Frame, run: Run) -> Any:
@@ -76,7 +79,7 @@ class Split(Operator):
         whole = run.keep(frames[0])
         scored = whole.replace(whole.table.mutate(**{_score: self.score(whole, run)}))
         if not self.cheap:
-            scored = run.keep(dataclasses.replace(scored, in_order=False))
+            scored = run.keep(dataclasses.replace(scored, in_order=not self.windowed))
         score = scored.table[_score]
         cuts = self.cut(scored.table, run)
         if None in cuts:
@@ -156,6 +159,7 @@ class StratifiedSplit(Split):
 
     input_column: str
     most_strata: ClassVar[int] = 1000
+    windowed: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"Split within each {self.input_column} {self.shares()}"
