@@ -11,6 +11,7 @@ import pytest
 from jobs_harness import BUCKET, State, algorithms, automl_request, music_table
 
 from helpers.local.jobs.automl import data, metrics, settings, training
+from helpers.local.jobs.automl.__main__ import reason_of
 from helpers.local.jobs.job import JobFailure
 
 
@@ -182,6 +183,15 @@ def test_default_objectives_are_the_documented_ones() -> None:
 def test_a_time_limit_is_shared_and_the_first_model_always_gets_some() -> None:
     assert training.time_share(None, 5, None, True) is None
     assert training.time_share(None, 5, 30, False) == 30
-    assert training.time_share(103, 5, None, False) == 50
-    assert training.time_share(103, 1, None, False) == 100
+    left = 100 + training.ENSEMBLE_RESERVE
+    assert training.time_share(left, 5, None, False) == 50
+    assert training.time_share(left, 1, None, False) == 100
     assert training.time_share(0, 5, None, True) == training.SHORTEST_FIT
+
+
+def test_a_model_without_time_says_which_limit_to_raise() -> None:
+    class TimeLimitExceeded(Exception):
+        """As AutoGluon raises it: without a message."""
+
+    assert "MaxAutoMLJobRuntimeInSeconds" in reason_of(TimeLimitExceeded())
+    assert reason_of(ValueError("no")) == "ValueError: no"

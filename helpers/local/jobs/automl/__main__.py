@@ -1,6 +1,7 @@
 """Runs one AutoML job from its directory."""
 
 import resource
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,15 +45,26 @@ def work(job: Job) -> None:
     experiment.run()
     job.progress.update(AutoMLJobSecondaryStatus=experiment.ended_by)
     best = experiment.candidates.best()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kilobytes on Linux
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak_megabytes = peak / (1e6 if sys.platform == "darwin" else 1024)  # bytes there, kilobytes on Linux
     if best is not None:
         print(
             f"{experiment.ended_by}: best candidate {best['CandidateName']}, {objective} "
             f"{best['FinalAutoMLJobObjectiveMetric']['Value']:.6g}, after {time.monotonic() - started:.1f} "
             f"s. "
-            f"At most {peak:.0f} MB of memory.",
+            f"At most {peak_megabytes:.0f} MB of memory.",
             flush=True,
         )
+
+
+def reason_of(error: Exception) -> str:
+    """Why a candidate has no model, in a sentence."""
+    if type(error).__name__ == "TimeLimitExceeded":  # AutoGluon's, without a message
+        return (
+            "The time was too short to train it: raise MaxAutoMLJobRuntimeInSeconds or "
+            "MaxRuntimePerTrainingJobInSeconds."
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def _resolved(asked: settings.Settings, problem_type: str, objective: str) -> dict[str, Any]:
@@ -134,7 +146,7 @@ class Experiment:
             self._report()
             raise
         except Exception as error:  # noqa: BLE001 - one model's failure must not end the others
-            self.candidates.fail(entry, f"{type(error).__name__}: {error}")
+            self.candidates.fail(entry, reason_of(error))
             print(f"{entry['CandidateName']}: failed. {entry['FailureReason']}", flush=True)
         else:
             self.candidates.complete(entry, fitted)

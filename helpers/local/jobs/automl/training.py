@@ -33,7 +33,7 @@ SEED = 0
 # Seconds that the first candidate always gets, so that the tightest limit still ends with a model.
 SHORTEST_FIT = 5.0
 # Seconds of a binding limit that are kept for the ensemble and the packing of models.
-ENSEMBLE_RESERVE = 3.0
+ENSEMBLE_RESERVE = 5.0
 
 
 @dataclass(frozen=True)
@@ -221,11 +221,15 @@ def valid_score(value: float | None) -> bool:
 
 
 def quiet() -> None:
-    """Keep AutoGluon's remarks about software that is not needed here (torch, ray) out of the job's log."""
+    """Keep AutoGluon's remarks about software that is not needed here (torch, ray) out of the job's log.
+
+    And its word on a failed model, which the job reports itself.
+    """
 
     def wanted(record: logging.LogRecord) -> bool:
         message = record.getMessage().lower()
-        return "torch" not in message and "ray" not in message.split()
+        words = message.split()
+        return "torch" not in message and "ray" not in words and not message.startswith("model failure")
 
     for name in (
         "autogluon",
