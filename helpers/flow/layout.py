@@ -79,9 +79,7 @@ def _levels(keys: Sequence[str], edges: Edges) -> dict[str, int]:
     # What comes from one source hangs where it is used; moving anything else would only draw edges out.
     loose: set[str] = set()
     for key in done:
-        if not before[key] or (
-            len(before[key]) == 1 and before[key][0] in loose and len(after[before[key][0]]) == 1
-        ):
+        if len(before[key]) <= 1 and loose.issuperset(before[key]):
             loose.add(key)
     for key in reversed(done):
         if key in loose and after[key]:

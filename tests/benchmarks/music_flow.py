@@ -3,8 +3,8 @@
     python tests/benchmarks/music_flow.py [--scale full] [--repeat 3]
 
 Each contender runs in a process of its own: CSV in; train, test, listeners and tracks as CSV out. Interpreter
-and imports are counted for none of them and reported apart. Processor time tells more than the clock where others
-use the machine. The outputs are compared: same columns, same rows.
+and imports are counted for none of them and reported apart. Processor time tells more than the clock where
+others use the machine. The outputs are compared: same columns, same rows.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def sql(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
         columns = {{'trackId': 'VARCHAR', {columns}, 'genre': 'VARCHAR'}})"""
     )
     db.execute(
-        f"""CREATE TABLE ratings AS FROM read_csv('{ratings}', header = true, columns = {{'ratingEventId': 'VARCHAR',
-        'ts': 'BIGINT', 'userId': 'BIGINT', 'trackId': 'VARCHAR', 'sessionId': 'BIGINT', 'itemInSession': 'BIGINT',
-        'Rating': 'DOUBLE'}})"""
+        f"""CREATE TABLE ratings AS FROM read_csv('{ratings}', header = true, columns = {{
+        'ratingEventId': 'VARCHAR', 'ts': 'BIGINT', 'userId': 'BIGINT', 'trackId': 'VARCHAR',
+        'sessionId': 'BIGINT', 'itemInSession': 'BIGINT', 'Rating': 'DOUBLE'}})"""
     )
     by_frequency = "SELECT genre FROM raw_tracks GROUP BY 1 ORDER BY count(*) DESC, 1"
     ordered = [row[0] for row in db.execute(by_frequency).fetchall()]
@@ -86,14 +86,16 @@ def sql(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
     )
     db.execute(
         f"""CREATE TABLE tracks AS SELECT *, {ones},
-        0.3::DOUBLE * valence + 0.1::DOUBLE * liveness + 0.1::DOUBLE * energy AS danceability FROM raw_tracks"""
+        0.3::DOUBLE * valence + 0.1::DOUBLE * liveness + 0.1::DOUBLE * energy AS danceability
+        FROM raw_tracks"""
     )
     cut = db.execute("SELECT quantile_disc(ts, 0.8) FROM ratings").fetchall()[0][0]
     averages = ", ".join(
         f"coalesce(avg({name}) FILTER (Rating = 5), avg({name})) AS {name}_5star" for name in averaged
     )
     db.execute(
-        f"""CREATE TABLE listeners AS SELECT userId, count(*) FILTER (Rating = 5) AS five_star_ratings, {averages}
+        f"""CREATE TABLE listeners AS
+        SELECT userId, count(*) FILTER (Rating = 5) AS five_star_ratings, {averages}
         FROM ratings JOIN tracks USING (trackId) WHERE ts <= {cut} GROUP BY userId ORDER BY userId"""
     )
     wide = ", ".join(
