@@ -153,11 +153,12 @@ def _run(notebooks: list[Path], given: dict[str, Any], folder: Path, *, in_place
 
     local = given.get("platform", "local") == "local"
     started_here = local and service.running(_state(None)) is None
+    listener = reporter.Reporter(len(notebooks))
     results: list[runner.Result] = []
     failure: str | None = None
     code = 0
     try:
-        with reporter.Reporter(len(notebooks)) as listener:
+        with listener:
             results.extend(runner.run(notebooks, given, folder, listener))
         if in_place:
             refresh.refresh([result.path for result in results], notebooks)
@@ -165,10 +166,18 @@ def _run(notebooks: list[Path], given: dict[str, Any], folder: Path, *, in_place
     except (runner.RunFailed, refresh.NotFit) as error:
         failure, code = str(error), FAILED
     except KeyboardInterrupt:
-        failure, code = "Interrupted. Jobs that were running are stopped with local SageMaker.", INTERRUPTED
+        rest = (
+            "Local SageMaker and its jobs are stopped."
+            if started_here
+            else "Jobs that run go on: workshop status"
+        )
+        failure, code = f"Interrupted. {rest}", INTERRUPTED
     finally:
         if started_here:
             service.stop(_state(None))
+    unfinished = folder / f"{listener.name}.ipynb"
+    if failure and unfinished.exists() and unfinished not in [result.path for result in results]:
+        results.append(runner.Result(listener.name, unfinished, None))
     if not in_place:
         page = report.write_report(results, folder / "report.html", failure=failure)
         typer.echo(f"Notebooks and report: {_shown(page)}")

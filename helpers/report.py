@@ -36,9 +36,9 @@ def write_report(results: Sequence[Result], path: Path, *, failure: str | None =
 
 def _front(results: Sequence[Result], failure: str | None) -> Any:
     rows = [
-        f"| [{result.notebook}](#{result.notebook}) | {result.seconds:.0f} s |" for result in results
+        f"| [{result.notebook}](#{result.notebook}) | {_time(result.seconds)} |" for result in results
     ] or ["| none | |"]
-    total = sum(result.seconds for result in results)
+    total = sum(result.seconds or 0 for result in results)
     lines = [
         "# The music recommendation workshop: a run",
         f"Finished {datetime.now().astimezone():%Y-%m-%d %H:%M}, after {total:.0f} seconds.",
@@ -49,6 +49,10 @@ def _front(results: Sequence[Result], failure: str | None) -> Any:
         *rows,
     ]
     return nbformat.v4.new_markdown_cell("\n".join(lines))  # type: ignore[no-untyped-call]
+
+
+def _time(seconds: float | None) -> str:
+    return "not finished" if seconds is None else f"{seconds:.0f} s"
 
 
 def _cells(notebook: Path) -> list[Any]:

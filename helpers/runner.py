@@ -21,6 +21,7 @@ import yaml
 import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 # One heading's worth of text, to say where in a notebook the run is.
@@ -65,11 +66,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Result:
-    """An executed notebook: where it lies and how long it took, in seconds."""
+    """An executed notebook: where it lies and how long it took, in seconds (None: it did not reach its
+    end).
+    """
 
     notebook: str
     path: Path
-    seconds: float
+    seconds: float | None
 
 
 class EnvironmentKernel(AsyncKernelManager):
@@ -236,6 +239,9 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, Any], listene
         except PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}"
             raise RunFailed(notebook.name, error.exec_count or place.number, place.section, message) from None
+        except DeadKernelError:
+            message = "the kernel died. Was there too little memory? Try a smaller scale."
+            raise RunFailed(notebook.name, place.number, place.section, message) from None
         except KeyboardInterrupt:
             EnvironmentKernel.kill_all()
             raise

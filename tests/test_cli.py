@@ -163,7 +163,8 @@ def test_a_failed_run_names_notebook_and_cell_keeps_a_report_and_stops_what_it_s
     assert "ZeroDivisionError: division by zero" in said.err
     page = (tmp_path / "out" / "report.html").read_text()
     assert "ZeroDivisionError" in page
-    assert "here" in page
+    assert "<pre>here\n</pre>" in page
+    assert "not finished" in page
     assert service.running(tmp_path / "state") is None
 
 

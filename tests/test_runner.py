@@ -103,6 +103,12 @@ def test_a_run_stops_at_the_first_failure_and_keeps_what_was_run(tmp_path: Path)
     assert listener.notes == ["01_a: 4", "1 The lesson", "2 The lesson", "3 The lesson"]
 
 
+def test_a_kernel_that_dies_is_a_failure_with_a_way_on(tmp_path: Path) -> None:
+    lesson = write(tmp_path, "01_a.ipynb", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(runner.RunFailed, match=r"01_a.ipynb stopped in cell \[2\].*the kernel died"):
+        list(runner.run([lesson], {}, tmp_path / "runs", Silent()))
+
+
 def test_lessons_come_in_order_and_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no notebooks"):
         runner.lessons(tmp_path)
