@@ -47,6 +47,7 @@ def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Out
                 str(config.get("output_content_type") or "CSV"),
                 str(config.get("delimiter") or ","),
                 str(config.get("compression") or "none"),
+                int((config.get("partition_config") or {}).get("num_partitions") or 1),
             )
     return list(folders.values())
 

@@ -31,11 +31,29 @@ def write(frame: Frame, output: Output, run: Run) -> Written:
     if not frame.columns:
         raise OperatorError("has no columns left to write", "Keep at least one.")
     output.directory.mkdir(parents=True, exist_ok=True)
+    if output.partitions > 1:
+        return _parts(run.keep(frame), output, run)
     path = output.directory / part_name(output)
     columns = ", ".join(quoted(name) for name in frame.columns)
     query = f"SELECT {columns} FROM ({run.sql(frame.table)}) AS t {run.order_by(frame)}"
     rows = run.connection.execute(f"COPY ({query}) TO {literal(path)} ({_options(output)})").fetchall()[0][0]
     return Written(output, (path,), int(rows), tuple(frame.columns))
+
+
+def _parts(frame: Frame, output: Output, run: Run) -> Written:
+    """Several files of about the same number of rows, one after the other in the frame's order."""
+    place = frame.order[0]
+    columns = ", ".join(quoted(name) for name in frame.columns)
+    table = run.sql(frame.table)
+    [(total,)] = run.connection.execute(f"SELECT count(*) FROM ({table}) AS t").fetchall()
+    paths = []
+    for part in range(output.partitions):
+        first, end = (total * bound // output.partitions for bound in (part, part + 1))
+        path = output.directory / part_name(output, part)
+        query = f"SELECT {columns} FROM ({table}) AS t WHERE {place} >= {first} AND {place} < {end}"
+        run.connection.execute(f"COPY ({query}) TO {literal(path)} ({_options(output)})")
+        paths.append(path)
+    return Written(output, tuple(paths), int(total), tuple(frame.columns))
 
 
 def _options(output: Output) -> str:

@@ -212,6 +212,18 @@ def test_execute_writes_parquet_and_gzip(builder: Any, write_csv: Any, tmp_path:
     assert parquet.name.endswith(".snappy.parquet") and pd.read_parquet(parquet)["s"][0] == 'say "hi", you'
 
 
+def test_several_files_hold_the_rows_in_order(builder: Any, write_csv: Any, tmp_path: Path) -> None:
+    path = write_csv("data.csv", ["a"], [(number,) for number in range(10)])
+    output = flow.Output(builder.source(), "default", tmp_path / "out", partitions=3)
+    [written] = flow.execute(builder.read(), lambda _: [path], [output])
+    assert [each.read_text().split() for each in written.paths] == [
+        ["a", "0", "1", "2"],
+        ["a", "3", "4", "5"],
+        ["a", "6", "7", "8", "9"],
+    ]
+    assert written.rows == 10
+
+
 # The child process
 
 
