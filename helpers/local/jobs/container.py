@@ -38,9 +38,7 @@ class Container:
         (configuration / "resourceconfig.json").write_text(json.dumps(resources), encoding="utf-8")
 
     def place(self, item: InputObject, directory: Path) -> Path:
-        """One input object as a file below a directory: the stored file itself (a hard link) where that
-        can be.
-        """
+        """One input object as a file below a directory: a hard link to the stored one where possible."""
         target = directory / item.relative
         if directory.resolve() not in target.resolve().parents:
             raise JobFailure(

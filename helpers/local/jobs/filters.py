@@ -1,6 +1,4 @@
-"""InputFilter, OutputFilter and JoinSource of a batch transform, for CSV: the part of JSONPath that
-selects columns.
-"""
+"""InputFilter, OutputFilter and JoinSource of a batch transform on CSV: JSONPath that selects columns."""
 
 import csv
 import io

@@ -57,9 +57,8 @@ class Job:
 def run(name: str, work: Callable[[Job], None]) -> None:
     """The `main` of a job module: runs `work` and ends the process with 0, or 1 and a FailureReason."""
     lifeline.watch()
-    # Threads of OpenMP wait for each other spinning, which on a busy machine costs many times the work
-    # itself (20 times
-    # was measured). The libraries read this when they are loaded, which no import above this line does.
+    # Threads of OpenMP wait for each other spinning, which on a busy machine costs many times the work itself
+    # (20 times was measured). The libraries read this when they are loaded, and no import above loads them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     job = _open(name)
     signal.signal(signal.SIGTERM, job.stop.handle)

@@ -1,8 +1,7 @@
 """A job never outlives the server that started it.
 
 The server holds the write end of a pipe that is the job's standard input, and never writes to it. When the
-server
-dies, however it dies, the operating system closes that end and the job reads end of file.
+server dies, however it dies, the operating system closes that end and the job reads end of file.
 """
 
 import os

@@ -2,8 +2,7 @@
 
 `python -m helpers.local.jobs.model_server --state STATE --job JOBDIR`; request.json is
 `{"Container": {"Image", "ModelDataUrl", "Environment"}, "Name": "primary"}`. Once it listens, server.json
-in the job
-directory says where and which token every request must carry.
+in the job directory says where, and which token every request must carry.
 """
 
 import hmac

@@ -9,9 +9,7 @@ REASON_LIMIT = 1024  # characters of FailureReason and ExitMessage the API allow
 
 
 class Progress:
-    """`progress.json` of one job directory, replaced whole at every change so that no reader sees half a
-    file.
-    """
+    """`progress.json` of a job directory, replaced whole at every change: no reader sees half a file."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "progress.json"

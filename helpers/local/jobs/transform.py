@@ -1,8 +1,7 @@
 """A batch transform: every object of the input through the model, one `.out` object for each.
 
 `python -m helpers.local.jobs.transform --state STATE --job JOBDIR`; request.json is the CreateTransformJob
-request
-and `"Containers": [{"Name", "Container"}]`, those of its model.
+request and `"Containers": [{"Name", "Container"}]`, those of its model.
 """
 
 import itertools

@@ -1,5 +1,4 @@
-"""An AutoML job: AutoGluon trains candidates on the S3 data, reports each as it finishes, and packs their
-models.
+"""An AutoML job: AutoGluon trains candidates on the S3 data; each is reported and packed as it finishes.
 
 `python -m helpers.local.jobs.automl --state STATE --job JOBDIR`
 """

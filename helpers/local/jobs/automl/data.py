@@ -21,9 +21,7 @@ SPLIT_SEED = 0
 
 @dataclass
 class TrainingData:
-    """Frames with the features and the target; `features` are the columns a client sends, in training
-    order.
-    """
+    """Frames with features and target; `features` are the columns a client sends, in training order."""
 
     training: pd.DataFrame
     validation: pd.DataFrame
@@ -33,8 +31,7 @@ class TrainingData:
 
 
 def load(objects: ObjectStore, settings: Settings) -> TrainingData:
-    """Read every channel, drop rows without a valid target, settle the problem type, split off the
-    validation part.
+    """Read every channel, drop rows without a valid target, settle the problem type, split.
 
     Raises JobFailure when the data cannot be trained on.
     """
@@ -148,9 +145,7 @@ def _require_target(frame: pd.DataFrame, target: str) -> None:
 
 
 def infer_problem_type(target: pd.Series) -> str:
-    """The problem type the values of the target suggest: few distinct values are classes, many numbers a
-    quantity.
-    """
+    """The problem type the target suggests: few distinct values are classes, many numbers a quantity."""
     values = target.dropna()
     distinct = values.nunique()
     if distinct == 2:

@@ -81,10 +81,9 @@ def classification(
     from sklearn import metrics
 
     labels: Sequence[object] = list(probabilities.columns)
+    # Some models give single precision, whose sum is not 1.
     shares = probabilities.to_numpy(dtype=float)
-    shares = shares / shares.sum(
-        axis=1, keepdims=True
-    )  # some models give single precision, whose sum is not 1
+    shares = shares / shares.sum(axis=1, keepdims=True)
     values = {
         "Accuracy": metrics.accuracy_score(truth, predicted),
         "BalancedAccuracy": metrics.balanced_accuracy_score(truth, predicted),

@@ -52,8 +52,7 @@ class Settings:
 def read(request: Mapping[str, Any]) -> Settings:
     """The settings of a validated CreateAutoMLJobV2 request.
 
-    Raises JobFailure for what this machine cannot do: tuning mode, neural networks without torch, other
-    than tabular.
+    Raises JobFailure for what this machine cannot do, such as tuning mode or networks without torch.
     """
     problem = request["AutoMLProblemTypeConfig"]
     if "TabularJobConfig" not in problem:

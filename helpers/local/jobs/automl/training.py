@@ -1,8 +1,7 @@
 """Trains candidates with AutoGluon, one at a time through its public interface.
 
 Between two candidates the predictor on disk is complete, so a time limit, a stop request or a crash of one
-model
-costs that model and nothing else.
+model costs that model and nothing else.
 """
 
 import logging
@@ -205,9 +204,7 @@ class Training:
 def time_share(
     remaining: float | None, models_left: int, per_candidate: float | None, first: bool
 ) -> float | None:
-    """The seconds the next model may take: what is left shared out, at least half of it, never above the
-    own limit.
-    """
+    """The seconds the next model may take: a share, at least half, of what is left, within its own limit."""
     limits = [] if per_candidate is None else [float(per_candidate)]
     if remaining is not None:
         share = (remaining - ENSEMBLE_RESERVE) * max(0.5, 1 / max(1, models_left))

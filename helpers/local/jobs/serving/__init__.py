@@ -1,3 +1,1 @@
-"""What a model server is made of: its model, how a request becomes a table, how a prediction becomes an
-answer.
-"""
+"""What a model server is made of: the model, requests as tables, predictions as answers."""

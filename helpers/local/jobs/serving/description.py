@@ -15,9 +15,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Description:
-    """The columns in training order, without the target; classes in the order of the probabilities (as
-    text).
-    """
+    """The columns in training order, without the target; classes as text, in the probabilities' order."""
 
     model: str
     problem_type: str

@@ -102,9 +102,7 @@ def _is_number(cell: str) -> bool:
 
 
 def read_json(body: bytes, description: Description) -> pd.DataFrame:
-    """A list of rows, or `{"instances": [...]}`; a row is a list in training order or an object by column
-    name.
-    """
+    """A list of rows, or `{"instances": [...]}`; a row is a list in training order or an object by name."""
     try:
         content = json.loads(body)
     except ValueError as error:
