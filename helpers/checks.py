@@ -63,13 +63,16 @@ def finished(status: str, what: str, good: str = "Completed") -> None:
 
 
 def beats(value: float, baseline: float, what: str, baseline_name: str) -> None:
-    """`value` (an error, less is better) lies below `baseline`."""
-    _say(
-        value < baseline,
-        f"{what} ({value:.3f}) is better than {baseline_name} ({baseline:.3f})",
-        f"{what} ({value:.3f}) is no better than {baseline_name} ({baseline:.3f}). "
-        "Was it trained on enough data, with the right columns?",
-    )
+    """Whether `value` (an error, less is better) lies below `baseline`. Only says so: with little data a
+    model may well lose, and that is a result, not a mistake.
+    """
+    if value < baseline:
+        print(f"✔ {what} ({value:.3f}) is better than {baseline_name} ({baseline:.3f})")
+    else:
+        print(
+            f"✘ {what} ({value:.3f}) is no better than {baseline_name} ({baseline:.3f}): "
+            "was there enough data to learn from?"
+        )
 
 
 def is_described(listener: int, listeners: pd.DataFrame) -> None:

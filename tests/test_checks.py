@@ -45,7 +45,6 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: checks.enough_to_train(TRAIN.head(3)), "Autopilot needs 500. Choose a larger scale"),
     (lambda: checks.no_missing_values(pd.DataFrame({"x": [None]}), "train"), "missing values in x"),
     (lambda: checks.finished("Stopped", "The job"), "The job: Stopped, not Completed"),
-    (lambda: checks.beats(1.0, 1.0, "The model", "the mean"), "no better than the mean"),
     (lambda: checks.is_described(8, pd.DataFrame(index=[7])), "Choose another, such as 7"),
     (lambda: checks.same_length([1.0], 2, "The exam"), "1 predictions for 2 rows"),
     (lambda: checks.all_unheard(pd.DataFrame({"trackId": ["a"]}), {"a"}), "already knows a"),
@@ -68,3 +67,8 @@ def test_what_is_wrong_stops_and_says_why(check: Callable[[], Any], said: str, c
     assert said in str(caught.value)
     assert caught.value._render_traceback_() == [f"✘ {caught.value}"]
     assert capsys.readouterr().out == ""
+
+
+def test_a_model_that_loses_is_a_result_and_no_error(capsys: Any) -> None:
+    checks.beats(1.0, 1.0, "The model", "the mean")
+    assert capsys.readouterr().out.startswith("✘ The model (1.000) is no better than the mean (1.000)")
