@@ -49,11 +49,23 @@ class Service:
 def client(service: Service, name: str, **options: Any) -> Any:
     """A boto3 client of a running server, whatever the environment says of AWS."""
     import boto3
+    import botocore.session
+    from botocore.config import Config
 
+    core = botocore.session.Session()
+    core.session_var_map["profile"] = (None, [], None, None)  # AWS_PROFILE is not for us
+    for name_of_file in ("config_file", "credentials_file"):
+        core.set_config_variable(name_of_file, os.devnull)
     session = boto3.session.Session(
-        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=service.key, region_name=service.region
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=service.key,
+        region_name=service.region,
+        botocore_session=core,
     )
-    return session.client(name, endpoint_url=service.address, **options)
+    direct = Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False).merge(
+        options.pop("config", Config())
+    )
+    return session.client(name, endpoint_url=service.address, config=direct, **options)
 
 
 def environment(service: Service, variables: Mapping[str, str] | None = None) -> dict[str, str]:

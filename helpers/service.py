@@ -6,21 +6,21 @@ The server is a process of its own that outlives whoever started it. Nothing her
 from __future__ import annotations
 
 import fcntl
+import http.client
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.request import ProxyHandler, build_opener
 
 import helpers
+from helpers import server_process
 from helpers.connection import (
     ACCESS_KEY,
     ACCOUNT,
@@ -55,9 +55,7 @@ START_SECONDS = 60  # a cold disk may make Python slow; usually a second or two
 STOP_SECONDS = 45
 MARKER = "server.lock"  # every state directory has one
 STARTING = "start.lock"
-
-
-_children: set[int] = set()  # servers this process started, to be waited for
+ALREADY_SERVED = 3  # its exit status when another one holds the state directory
 
 
 class ServiceError(RuntimeError):
@@ -78,7 +76,7 @@ def default_state() -> Path:
     """$WORKSHOP_STATE, else .workshop in the checkout that holds this file, else .workshop here."""
     chosen = os.environ.get("WORKSHOP_STATE")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).expanduser().resolve()
     root = Path(helpers.__file__).resolve().parents[1]
     return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / ".workshop"
 
@@ -125,9 +123,11 @@ def stop(state: Path | None = None) -> bool:
         return False
     end = time.monotonic() + STOP_SECONDS
     pid: int | None = None
-    while _locked(state) or (pid is not None and _alive(pid)):
-        if pid is None and (pid := _server_pid(state)) is not None:
-            _signal(pid, signal.SIGTERM)
+    while _locked(state) or (pid is not None and server_process.alive(pid)):
+        found = _server_pid(state)
+        if found is not None and found != pid and server_process.is_server(found):
+            pid = found
+            server_process.end(pid)
         if time.monotonic() > end:
             raise ServiceError(
                 f"the server of {state} (process {pid}) does not stop; see {state / 'server.log'}"
@@ -141,21 +141,20 @@ def reset(state: Path | None = None) -> None:
     state = _chosen(state)
     if not state.exists():
         return
-    if not (state / MARKER).exists():
-        if any(state.iterdir()):
+    if not state.is_dir() or not (state / MARKER).exists():
+        if not state.is_dir() or any(state.iterdir()):
             raise ServiceError(
                 f"{state} is no state directory of local SageMaker: it has no {MARKER}. Nothing removed."
             )
         return
-    stop(state)
-    with _starting(state):
-        for item in state.iterdir():
-            if item.name in (MARKER, STARTING):
-                continue
-            if item.is_dir() and not item.is_symlink():
-                shutil.rmtree(item)
-            else:
-                item.unlink()
+    with _starting(state):  # nobody starts a server between its stop and the end of its state
+        stop(state)
+        try:
+            _empty(state)
+        except OSError as error:
+            raise ServiceError(
+                f"cannot remove {error.filename} of {state}: {error.strerror}; remove it by hand"
+            ) from error
 
 
 def status(state: Path | None = None) -> Status:
@@ -175,13 +174,25 @@ def status(state: Path | None = None) -> Status:
 
 
 def _chosen(state: Path | None) -> Path:
-    return default_state() if state is None else Path(state).expanduser().absolute()
+    # One directory has one name here, whatever links or dots led to it: servers are told apart by it.
+    return default_state() if state is None else Path(state).expanduser().resolve()
+
+
+def _empty(state: Path) -> None:
+    for item in state.iterdir():
+        if item.name in (MARKER, STARTING):
+            continue
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
 
 
 def _make_state(state: Path) -> None:
     try:
         state.mkdir(parents=True, exist_ok=True)
-        if not (state / MARKER).exists() and any(state.iterdir()):
+        # In this order: whoever makes the directory at the same time puts the marker there first.
+        if any(state.iterdir()) and not (state / MARKER).exists():
             raise ServiceError(f"{state} is not empty and no state directory: choose another with --state")
         (state / MARKER).touch()
     except OSError as error:
@@ -193,42 +204,36 @@ def _make_state(state: Path) -> None:
 @contextmanager
 def _starting(state: Path) -> Iterator[None]:
     """One starter at a time; the others wait and then find the server."""
-    with (state / STARTING).open("a") as file:
+    with _opened(state / STARTING) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("ab")
+    except OSError as error:
+        raise ServiceError(
+            f"cannot write {path}: {error.strerror}; choose another state directory with --state"
+        ) from error
+
+
 def _launch(state: Path, port: int | None) -> Service:
-    command = [sys.executable, "-m", "helpers.local", "--state", str(state)]
-    command += ["--port", str(port)] if port is not None else []
-    variables = {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL"}
-    variables["PYTHONPATH"] = os.pathsep.join(
-        part
-        for part in (str(Path(helpers.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
-        if part
-    )
     log = state / "server.log"
     begin = log.stat().st_size if log.exists() else 0
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=state,
-            env=variables,
-            start_new_session=True,  # Ctrl-C in the terminal or the notebook is not for the server
-        )
+    process = _spawn(state, port)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         found = running(state)
         if found is not None:
             if process.poll() is None:
-                _children.add(process.pid)
-                process.returncode = 0  # it may outlive us, which Popen would complain about
+                server_process.let_live(process)
             return found
-        if process.poll() is not None and process.returncode != 3:  # 3: somebody else's server is coming up
-            break
+        if process.poll() is not None:
+            if process.returncode != ALREADY_SERVED:
+                break
+            if not _locked(state):  # the other server was on its way out, not coming up
+                process = _spawn(state, port)
         time.sleep(0.02)
     else:
         process.kill()
@@ -238,21 +243,9 @@ def _launch(state: Path, port: int | None) -> Service:
     raise ServiceError(f"local SageMaker did not start; the end of {log}:\n  {reason}")
 
 
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        if pid in _children:
-            return os.waitpid(pid, os.WNOHANG)[0] == 0
-        os.kill(pid, 0)
-    except (ChildProcessError, ProcessLookupError, PermissionError):
-        return False
-    command = ["ps", "-o", "stat=", "-p", str(pid)]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    except FileNotFoundError:
-        stat = Path(f"/proc/{pid}/stat")
-        found = stat.read_text().rpartition(")")[2].strip() if stat.exists() else ""
-    return bool(found) and not found.startswith("Z")
+def _spawn(state: Path, port: int | None) -> subprocess.Popen[bytes]:
+    with _opened(state / "server.log") as output:
+        return server_process.spawn(state, port, output)
 
 
 def _ping(address: str) -> dict[str, Any] | None:
@@ -260,8 +253,8 @@ def _ping(address: str) -> dict[str, Any] | None:
     try:
         with opener.open(f"{address}/_workshop/ping", timeout=5) as response:
             answer = json.loads(response.read())
-    except (OSError, ValueError):
-        return None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None  # nobody there, or a server of another kind
     return answer if isinstance(answer, dict) else None
 
 
@@ -270,10 +263,12 @@ def _locked(state: Path) -> bool:
     try:
         with (state / MARKER).open("r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise ServiceError(f"cannot read {state / MARKER}: {error.strerror}") from error
     return False
 
 
@@ -282,13 +277,6 @@ def _server_pid(state: Path) -> int | None:
         return int(json.loads((state / "server.json").read_text())["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # still coming up
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return  # it left by itself
 
 
 def _named(sagemaker: Any, operation: str, kind: str, answer: str = "") -> list[tuple[str, str]]:

@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -256,3 +258,127 @@ def test_the_key_is_nobody_elses_business(state: Path) -> None:
     assert (state / "key").stat().st_mode & 0o077 == 0
     assert service.key not in repr(service)
     assert service.key not in (state / "server.log").read_text()
+
+
+def test_one_directory_under_any_of_its_names(state: Path, tmp_path: Path) -> None:
+    service = services.start(state)
+    (tmp_path / "link").symlink_to(state)
+    for name in (tmp_path / "link", tmp_path / "link" / ".." / state.name):
+        assert services.start(name) == service
+        assert services.status(name).address == service.address
+    assert services.stop(tmp_path / "link")
+    assert servers(state) == []
+    again = services.start(tmp_path / "link")
+    assert services.running(state) == again
+
+
+def test_an_address_that_another_kind_of_server_has_now(state: Path) -> None:
+    services.start(state)
+    services.stop(state)
+
+    def greet(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        threading.Thread(target=greet, args=(other,), daemon=True).start()
+        address = f"http://127.0.0.1:{other.getsockname()[1]}"
+        content = {"pid": os.getpid(), "address": address, "started": 0.0}
+        (state / "server.json").write_text(json.dumps(content))
+        assert services.running(state) is None
+        assert services.start(state).address != address
+
+
+HOLDER = """
+import fcntl, sys, time
+with open(sys.argv[1], "a") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    time.sleep(1.5)
+"""
+
+
+@contextmanager
+def leaving_server(state: Path) -> Iterator[None]:
+    """Another process that holds the state directory for a while, and answers no more."""
+    command = [sys.executable, "-c", HOLDER, str(state / "server.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        yield
+
+
+def test_a_start_while_another_server_leaves(state: Path) -> None:
+    services.start(state)
+    services.stop(state)
+    began = time.monotonic()
+    with leaving_server(state):
+        service = services.start(state)
+    assert servers(state) == [service.pid]
+    assert time.monotonic() - began < 20
+
+
+def test_a_stranger_with_the_pid_of_a_dead_server_is_not_stopped(state: Path) -> None:
+    dead = services.start(state)
+    os.kill(dead.pid, signal.SIGKILL)
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        content = {"pid": stranger.pid, "address": dead.address, "started": time.time()}
+        (state / "server.json").write_text(json.dumps(content))
+        with leaving_server(state):
+            assert services.stop(state)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_what_cannot_be_a_state_directory(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("precious")
+    with pytest.raises(ServiceError, match="cannot keep state"):
+        services.start(file)
+    with pytest.raises(ServiceError, match="no state directory"):
+        services.reset(file)
+    assert not services.stop(file)
+    assert services.status(file).address is None
+    assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["start.lock", "server.log"])
+def test_a_file_that_cannot_be_written_is_named(state: Path, name: str) -> None:
+    services.start(state)
+    services.stop(state)
+    (state / name).unlink()
+    (state / name).mkdir()
+    with pytest.raises(ServiceError, match=rf"{name}.*directory"):
+        services.start(state)
+
+
+def test_a_reset_against_starts_leaves_no_server_without_its_state(state: Path) -> None:
+    services.start(state)
+    starters = [
+        subprocess.Popen([sys.executable, "-c", STARTER, str(state)], stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    for _ in range(4):
+        services.reset(state)
+    for starter in starters:
+        starter.wait(timeout=120)
+    service = services.start(state)
+    assert servers(state) == [service.pid]
+    services.client(service, "s3").put_object(Bucket=service.bucket, Key="x", Body=b"")
+
+
+def test_a_client_of_ours_whatever_the_environment_says(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-profile")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert services.status(service.state).address == service.address

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     arguments = parser.parse_args()
     _share_memory()
-    state: Path = arguments.state.absolute()
+    state: Path = arguments.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     with (state / "server.lock").open("a") as lock:
         try:
@@ -40,6 +40,7 @@ def main() -> int:
         except BlockingIOError:
             print(f"another server already serves {state}", file=sys.stderr)
             return ALREADY_SERVED
+        (state / "server.json").unlink(missing_ok=True)  # of a server that was killed
         return serve(state, arguments.port)
 
 

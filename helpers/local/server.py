@@ -118,7 +118,7 @@ class Application:
 
 def make_app(state: Path, region: str) -> Application:
     """The WSGI application that serves a state directory, which is made if needed."""
-    state = Path(state).absolute()
+    state = Path(state).resolve()
     state.mkdir(parents=True, exist_ok=True)
     return Application(state, region)
 
