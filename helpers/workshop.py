@@ -25,7 +25,7 @@ import botocore
 import botocore.session
 import pandas as pd
 from botocore import UNSIGNED
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.progress import Progress
 
@@ -57,6 +57,10 @@ class ShortError(RuntimeError):
 
 class MissingStep(ShortError):
     """An earlier notebook has not been run yet."""
+
+
+class NotConnected(ShortError):
+    """AWS cannot be reached from here: no region, no credentials, or no role."""
 
 
 class JobFailed(ShortError):
@@ -202,7 +206,7 @@ def connect(platform: str = "local", prefix: str = "music", state: str | Path | 
 
     `prefix` begins every name and every S3 key the workshop makes; `state` is the state directory of local
     SageMaker ($WORKSHOP_STATE or `.workshop` beside the notebooks when None). Raises ValueError for an
-    unknown platform or a prefix that SageMaker would refuse.
+    unknown platform or a prefix that SageMaker would refuse, NotConnected when AWS cannot be reached.
     """
     if platform not in PLATFORMS:
         raise ValueError(f"platform is {platform!r}; it must be one of {', '.join(map(repr, PLATFORMS))}.")
@@ -236,15 +240,17 @@ def _on_aws(prefix: str) -> Workshop:
     from sagemaker.core.helper.session_helper import Session, get_execution_role
 
     session = boto3.Session()
-    sagemaker_session = Session(boto_session=session)
-    return Workshop(
-        platform="sagemaker",
-        session=session,
-        bucket=sagemaker_session.default_bucket(),
-        role=get_execution_role(sagemaker_session),
-        region=session.region_name,
-        prefix=prefix,
-    )
+    if session.region_name is None:
+        raise NotConnected("No AWS region is set: set AWS_DEFAULT_REGION, or use platform = 'local'.")
+    try:
+        sagemaker_session = Session(boto_session=session)
+        bucket, role = sagemaker_session.default_bucket(), get_execution_role(sagemaker_session)
+    except (BotoCoreError, ClientError, ValueError) as error:
+        raise NotConnected(
+            f"AWS does not let the workshop in: {error} "
+            "Run it in SageMaker Studio, or with credentials of a SageMaker role; or use platform = 'local'."
+        ) from error
+    return Workshop("sagemaker", session, bucket, role, session.region_name, prefix)
 
 
 def stay_on_this_machine() -> None:

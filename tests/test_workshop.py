@@ -134,6 +134,14 @@ def test_the_way_to_aws_takes_bucket_and_role_from_the_account(shared_service: S
     assert (cloud.bucket, cloud.role, cloud.region) == (local.bucket, local.role, local.region)
 
 
+def test_without_region_or_credentials_aws_is_refused_with_a_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(workshop.NotConnected, match="AWS_DEFAULT_REGION"):
+        workshop.connect("sagemaker")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with pytest.raises(workshop.NotConnected, match=r"credentials.*platform = 'local'"):
+        workshop.connect("sagemaker")
+
+
 @dataclass
 class Job:
     """A resource as `sagemaker.core.resources` has them: a status that changes when it is refreshed."""
