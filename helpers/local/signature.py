@@ -110,7 +110,7 @@ def _verify_presigned(request: Request, query: Mapping[str, str], secret: str, n
             "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         )
     expires = query["X-Amz-Expires"]
-    if not expires.isdigit() or not 0 < int(expires) <= LONGEST_VALIDITY:
+    if not _is_number(expires) or not 0 < int(expires) <= LONGEST_VALIDITY:
         raise ServiceError(
             "AuthorizationQueryParametersError", "X-Amz-Expires must be between 1 and 604800 seconds."
         )
@@ -137,7 +137,7 @@ def _verify_presigned(request: Request, query: Mapping[str, str], secret: str, n
 def _verify_version_2(request: Request, query: Mapping[str, str], secret: str, now: datetime) -> Signature:
     if query["AWSAccessKeyId"] != ACCESS_KEY:
         raise _unknown_key(query["AWSAccessKeyId"])
-    if not query.get("Expires", "").isdigit():
+    if not _is_number(query.get("Expires", "")):
         raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403)
     expires = datetime.fromtimestamp(int(query["Expires"]), UTC)
     if now > expires:
@@ -156,7 +156,7 @@ def _verify_version_2(request: Request, query: Mapping[str, str], secret: str, n
             headers[name] = value
     split = urlsplit(request.sent_path + "?" + request.environ.get("QUERY_STRING", ""))
     signer = Signer(Credentials(ACCESS_KEY, secret))
-    if not hmac.compare_digest(signer.get_signature(request.method, split, headers), query["Signature"]):
+    if not _same(signer.get_signature(request.method, split, headers), query["Signature"]):
         raise _mismatch()
     return Signature("s3", "", UNSIGNED)
 
@@ -196,7 +196,7 @@ def _check(
     scope = "/".join((day, region, service, "aws4_request"))
     text = "\n".join((ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()))
     key = signing_key(secret, day, region, service)
-    if not hmac.compare_digest(hmac.new(key, text.encode(), "sha256").hexdigest(), signature):
+    if not _same(hmac.new(key, text.encode(), "sha256").hexdigest(), signature):
         raise _mismatch()
     return Signature(service, region, payload, date, signature, key)
 
@@ -227,6 +227,15 @@ def canonical_path(path: str, service: str) -> str:
             kept.append(segment)
     resolved = "/" + "/".join(kept) + ("/" if path.endswith("/") and kept else "")
     return quote(resolved, safe="/~-_.")
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
+def _is_number(text: str) -> bool:
+    """Whether a time or a duration in seconds was given, of a size that a clock can show."""
+    return text.isascii() and text.isdigit() and len(text) <= 11
 
 
 def _require_signed(request: Request, names: list[str]) -> None:

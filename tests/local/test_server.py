@@ -215,3 +215,27 @@ def test_the_server_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ
     )
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "AWSAccessKeyId=WORKSHOPLOCAL0000000&Signature=abc&Expires=99999999999999999999",
+        "AWSAccessKeyId=WORKSHOPLOCAL0000000&Signature=%C3%A9&Expires=9999999999",
+        "AWSAccessKeyId=WORKSHOPLOCAL0000000&Signature=abc&Expires=%C2%B2",
+        "X-Amz-Signature=%C3%A9&X-Amz-Expires=99",
+        "X-Amz-Signature=a&X-Amz-Expires=%C2%B2",
+    ],
+)
+def test_odd_signatures_are_refused_without_a_fuss(shared_service: Service, query: str) -> None:
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    credential = f"{ACCESS_KEY}/{moment[:8]}/us-east-1/s3/aws4_request"
+    if query.startswith("X-Amz"):
+        query += f"&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={moment}"
+        query += "&X-Amz-SignedHeaders=host"
+    assert send(shared_service, "GET", f"/bucket/key?{query}")[0] in (400, 403)
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=\xe9"
+    }
+    assert send(shared_service, "GET", "/", headers | {"Date": moment})[0] in (400, 403)
+    assert "Traceback" not in (shared_service.state / "server.log").read_text()
