@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from enum import Enum
@@ -36,6 +37,19 @@ class ServiceError(Exception):
         self.status = status
         self.details = dict(details or {})  # further elements of an S3 error
         self.headers = dict(headers or {})
+
+
+NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])  # errors of a full disk, however it is limited
+
+
+def no_room(error: OSError) -> ServiceError:
+    """The answer when the state directory cannot grow. A status that clients do not try again at once."""
+    return ServiceError(
+        "InsufficientStorage",
+        f"Local SageMaker cannot write to its state directory: {error.strerror}. Make room there, then try "
+        "again.",
+        507,
+    )
 
 
 def error_response(error: ServiceError, protocol: Protocol, request_id: str) -> Response:

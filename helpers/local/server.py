@@ -7,6 +7,7 @@ signed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,8 +21,8 @@ from werkzeug.wrappers import Request as AnyRequest
 from werkzeug.wrappers import Response
 
 from helpers.local import signature
+from helpers.local.errors import NO_ROOM, ServiceError, error_response, no_room
 from helpers.local.errors import Protocol as Form
-from helpers.local.errors import ServiceError, error_response
 from helpers.local.identity import Identity
 from helpers.local.logs import LogIndex, Logs
 from helpers.local.objects import ObjectStore
@@ -93,7 +94,10 @@ class Application:
         except ServiceError as error:
             return error_response(error, form, number)
         except Exception as error:  # noqa: BLE001 - the client gets an AWS error, the log the trace
-            traceback.print_exc()
+            with contextlib.suppress(OSError):  # the log may be what the disk is full of
+                traceback.print_exc()
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                return error_response(no_room(error), form, number)
             failure = ServiceError(
                 "InternalError", f"local SageMaker failed: {type(error).__name__}: {error}", 500
             )

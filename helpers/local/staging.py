@@ -52,8 +52,10 @@ class Staged:
 
     def discard(self) -> None:
         """Remove the file, unless it was committed."""
-        self.file.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self.file.close()  # writes what it still holds, which a full disk refuses
+        finally:
+            self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Staged:
         return self

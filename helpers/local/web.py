@@ -19,6 +19,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, get_header_lines
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import Error
 from werkzeug.datastructures import Headers
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -59,10 +60,37 @@ class Request(werkzeug.wrappers.Request):
         return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
+class _NoRoom(Error):  # type: ignore[misc]
+    code = 507
+    reason = "Insufficient Storage"
+
+
+class _Nowhere:
+    """Where the rest of a body goes that there is no room for: its sender hears of it at the end."""
+
+    def append(self, data: bytes) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __len__(self) -> int:
+        return 0
+
+
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     def __init__(self, adjustments: object) -> None:
         super().__init__(adjustments)
         self.sent_headers: list[tuple[str, str]] = []
+
+    def received(self, data: bytes) -> int:
+        try:
+            return int(super().received(data))
+        except OSError as error:  # the disk is full
+            self.error = _NoRoom(f"no room for the body of the request: {error.strerror}")
+            self.body_rcv.getbuf().close()
+            self.body_rcv.buf = _Nowhere()
+            return int(super().received(data))
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)

@@ -1,6 +1,10 @@
 """Processing, AutoML and transform jobs through boto3 against a real server, with stand-in job processes."""
 
 import json
+import os
+import resource
+import signal
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -465,3 +469,21 @@ def test_bad_transform_requests(shared: Any, change: Callable[[dict[str, Any]], 
     code, message = refused(shared.create_transform_job, **request)
     assert code == "ValidationException"
     assert text in message
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_how_a_job_ended_is_noted_once_the_disk_has_room_again(control: Control) -> None:
+    client = control.client()
+    client.create_processing_job(**processing_request("job", "hang graceful"))
+    wait_for((control.state / "jobs/processing/job/graceful").exists)
+    (job,) = control.jobs()
+    assert control.process is not None
+    limits = resource.prlimit(control.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(control.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        os.kill(job, signal.SIGKILL)
+        wait_for(lambda: not control.jobs())
+        time.sleep(0.5)
+    finally:
+        resource.prlimit(control.process.pid, resource.RLIMIT_FSIZE, limits)
+    wait_for(lambda: job_status(client, "job") == "Failed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from refusal import refused
 from wire import SAGEMAKER, send, signed
 
@@ -239,3 +241,31 @@ def test_odd_signatures_are_refused_without_a_fuss(shared_service: Service, quer
     }
     assert send(shared_service, "GET", "/", headers | {"Date": moment})[0] in (400, 403)
     assert "Traceback" not in (shared_service.state / "server.log").read_text()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_a_full_disk_is_told_and_survived(service: Service, aws: Aws) -> None:
+    s3, sagemaker = aws("s3"), aws("sagemaker")
+    s3.put_object(Bucket=service.bucket, Key="kept", Body=b"old")
+    limits = resource.prlimit(service.pid, resource.RLIMIT_FSIZE)  # stands in for a full disk
+    calls: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+        (s3.put_object, {"Bucket": service.bucket, "Key": "kept", "Body": bytes(100)}),
+        (s3.put_object, {"Bucket": service.bucket, "Key": "kept", "Body": bytes(8_000_000)}),
+        (
+            sagemaker.create_model,
+            {"ModelName": "m", "ExecutionRoleArn": services.ROLE, "PrimaryContainer": {"Image": "image"}},
+        ),
+    ]
+    resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        for call, arguments in calls:
+            with pytest.raises(ClientError, match=r"507|InsufficientStorage") as caught:
+                call(**arguments)
+            assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+        assert s3.get_object(Bucket=service.bucket, Key="kept")["Body"].read() == b"old"
+    finally:
+        resource.prlimit(service.pid, resource.RLIMIT_FSIZE, limits)
+    for call, arguments in calls:
+        call(**arguments)
+    assert s3.head_object(Bucket=service.bucket, Key="kept")["ContentLength"] == 8_000_000
+    assert list((service.state / "s3" / ".temporary").iterdir()) == []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.host import in_thread
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord, JobStatus
 from helpers.local.store import Store
@@ -142,7 +144,7 @@ def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
         if exit.cause == "limit" and status == "Stopped":
             record.message = "The job was stopped when it reached its MaxRuntimeInSeconds."
 
-    family.store(plane).update(name, change)
+    _settle(plane, family, name, change)
 
 
 def _outcome(
@@ -165,12 +167,27 @@ def _outcome(
     return "Failed", _shorten(str(progress.get("FailureReason") or exit.sentence))
 
 
+def _settle(plane: Plane, family: Family, name: str, change: Callable[[JobRecord], None]) -> None:
+    """Note how a job ended; where the disk is full, as soon as it is not."""
+    try:
+        family.store(plane).update(name, change)
+    except OSError:
+
+        def try_again() -> None:
+            while not plane.host.closing.wait(1.0):
+                with contextlib.suppress(OSError):
+                    family.store(plane).update(name, change)
+                    return
+
+        in_thread(f"settle {name}", try_again)
+
+
 def _fail(plane: Plane, family: Family, name: str, reason: str) -> None:
     def change(record: JobRecord) -> None:
         record.status, record.failure = "Failed", reason
         record.ended = record.modified = time.time()
 
-    family.store(plane).update(name, change)
+    _settle(plane, family, name, change)
 
 
 def _mark_started(record: JobRecord) -> None:
