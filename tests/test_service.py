@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -382,3 +383,19 @@ def test_a_client_of_ours_whatever_the_environment_says(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert services.status(service.state).address == service.address
+
+
+def test_a_server_whose_state_was_removed_leaves(state: Path) -> None:
+    first = services.start(state)
+    shutil.rmtree(state)
+    second = services.start(state)
+    end = time.monotonic() + 15
+    while first.pid in servers(state) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert servers(state) == [second.pid]
+    services.client(second, "s3").put_object(Bucket=second.bucket, Key="x", Body=b"")
+    shutil.rmtree(state)
+    while servers(state) and time.monotonic() < end + 15:
+        time.sleep(0.1)
+    assert servers(state) == []
+    assert not state.exists()

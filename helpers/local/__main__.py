@@ -12,9 +12,11 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from helpers.local.metadata import write_json
 from helpers.local.server import make_app
@@ -22,6 +24,7 @@ from helpers.local.web import HOST, listen
 
 ALREADY_SERVED = 3
 PORT_TAKEN = 4
+WATCH_SECONDS = 2.0  # between two looks whether the state directory is still there
 GLIBC_ARENA_MAX = -8  # the number of this parameter in malloc.h
 
 
@@ -41,6 +44,7 @@ def main() -> int:
             print(f"another server already serves {state}", file=sys.stderr)
             return ALREADY_SERVED
         (state / "server.json").unlink(missing_ok=True)  # of a server that was killed
+        threading.Thread(target=_keep_watch, args=(lock,), name="watch state", daemon=True).start()
         return serve(state, arguments.port)
 
 
@@ -75,6 +79,19 @@ def _share_memory() -> None:
         ctypes.CDLL(None).mallopt(GLIBC_ARENA_MAX, 2)
     except (AttributeError, OSError):
         return  # not glibc: its allocator has no such pools
+
+
+def _keep_watch(lock: TextIO) -> None:
+    """Leave when the state directory is removed: nobody could find this server any more, or stop it."""
+    while True:
+        time.sleep(WATCH_SECONDS)
+        try:
+            kept = os.path.samestat(os.fstat(lock.fileno()), Path(lock.name).stat())
+        except (FileNotFoundError, NotADirectoryError):
+            kept = False
+        if not kept:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler

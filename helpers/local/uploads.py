@@ -131,8 +131,14 @@ class Uploads:
         staged.append_file(self._directory(bucket, upload) / part.file)
 
     def remove(self, bucket: str, upload: Upload) -> None:
-        """Forget an upload and its parts."""
-        shutil.rmtree(self._directory(bucket, upload), ignore_errors=True)
+        """Forget an upload and its parts, in one step: a grave left behind is swept like every other file."""
+        grave = self._objects.root / ".temporary" / f"upload-{secrets.token_hex(8)}"
+        grave.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._directory(bucket, upload).rename(grave)
+        except FileNotFoundError:
+            return  # somebody else was faster
+        shutil.rmtree(grave, ignore_errors=True)
 
     def _directory(self, bucket: str, upload: Upload) -> Path:
         return self._root / bucket / upload.identifier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from refusal import refused
 
+from helpers.local.metadata import Attributes
+from helpers.local.objects import ObjectStore
+from helpers.local.uploads import Uploads
 from helpers.service import Service
 
 Aws = Callable[..., Any]
@@ -161,3 +165,25 @@ def test_checksums_of_parts(s3: Any, kind: str) -> None:
     assert answer["ChecksumType"] == kind
     assert (answer["ChecksumCRC32"] == whole) == (kind == "FULL_OBJECT")
     assert s3.get_object(Bucket=BUCKET, Key="sums")["Body"].read() == BIG + b"end"
+
+
+def test_an_upload_is_forgotten_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server killed while it removes the parts leaves nothing that looks like an upload, or stays."""
+    objects = ObjectStore(tmp_path)
+    objects.create_bucket("bucket")
+    uploads = Uploads(objects)
+    upload = uploads.get("bucket", "key", uploads.create("bucket", "key", Attributes(), "", ""))
+    with objects.stage() as staged:
+        staged.write(b"part")
+        uploads.add_part("bucket", upload, 1, staged, {})
+
+    def killed(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", killed)
+        uploads.remove("bucket", upload)
+    assert uploads.all("bucket") == []
+    assert list((tmp_path / ".uploads" / "bucket").iterdir()) == []
+    objects.sweep()
+    assert list((tmp_path / ".temporary").iterdir()) == []

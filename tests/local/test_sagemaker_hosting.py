@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +20,14 @@ from control_harness import (
     variant,
     wait_for,
 )
+from control_server import NoLogs
+from control_server import launch as launch_fake_job
 
+from helpers.local.processes import marked
 from helpers.local.protocol import load_api
+from helpers.local.sagemaker.host import Host
+from helpers.local.sagemaker.model_server import ModelServer
+from helpers.local.sagemaker.records import Container
 from helpers.local.sagemaker.registry import offered
 
 API = load_api("sagemaker")
@@ -436,3 +443,27 @@ def test_an_empty_request_is_answered_or_refused(shared: Any, operation: str) ->
         assert (
             f"Value null at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must" in text
         )
+
+
+def test_a_container_stopped_while_it_starts_again_stays_stopped(tmp_path: Path) -> None:
+    """The stop may come between the decision to start a process and its start."""
+    stops: list[threading.Thread] = []
+
+    def launch(kind: str, state: Path, directory: Path) -> list[str]:
+        stops.append(threading.Thread(target=server.stop))
+        stops[-1].start()
+        time.sleep(0.3)  # the stop has found no process
+        return launch_fake_job(kind, state, directory)
+
+    host = Host(tmp_path, "us-east-1", NoLogs(), launch)
+    model = Container(name="c", definition={"Image": "image", "Environment": {}})
+    server = ModelServer(host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", 20.0)
+    try:
+        server.start()
+        server.settled.wait(10)
+        stops[0].join(20)
+        assert host.supervisor.running("endpoint/e/1") is None
+        assert list(marked(tmp_path)) == []
+        assert len(stops) == 1
+    finally:
+        host.supervisor.close()

@@ -153,6 +153,8 @@ class ModelServer:
                     self._host.launcher("model_server", self._host.state, self._directory),
                     self._directory,
                 )
+                if self._stopping.is_set():  # the stop came before there was a process to end
+                    self._host.supervisor.kill(self._key)
                 problem = self._await(child)
             except (OSError, RuntimeError) as error:
                 child, problem = None, f"The container {self.name} could not be started: {error}"
