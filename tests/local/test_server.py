@@ -104,7 +104,7 @@ def test_another_key_is_refused_in_the_form_of_each_protocol(shared_service: Ser
     }
     for access_key, secret, code in (
         (ACCESS_KEY, "another secret", "SignatureDoesNotMatch"),
-        ("AKIAANOTHER000000000", shared_service.key, "InvalidAccessKeyId"),
+        ("SOMEBODYELSE00000000", shared_service.key, "InvalidAccessKeyId"),
     ):
         session = boto3.session.Session(access_key, secret, region_name="us-east-1")
         with refused(code, 403):
