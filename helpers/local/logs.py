@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from helpers.local.errors import ServiceError
 from helpers.local.log_files import Event, LogIndex, Stream, read_events
+from helpers.local.protocol import Api, load_api
 
 __all__ = ["LogIndex", "Logs"]
 
@@ -19,6 +21,11 @@ ACCOUNT = "000000000000"
 TARGET = "Logs_20140328."
 MOST_EVENTS = 10_000  # in one answer
 LARGEST_ANSWER = 1024 * 1024  # bytes of messages in one answer
+
+
+@cache
+def _api() -> Api:
+    return load_api("logs")  # when the first request comes: most sessions of the server start without one
 
 
 class Logs:
@@ -45,9 +52,13 @@ class Logs:
             body = json.loads(request.get_data() or b"{}")
         except ValueError:
             raise ServiceError("SerializationException", "The body of the request is not JSON.") from None
-        if not isinstance(body, dict):
-            raise ServiceError("SerializationException", "The body of the request is not a JSON object.")
-        answer = self._operations[name](body)
+        try:
+            asked = _api().validate(name, body)
+        except ServiceError as error:
+            if error.code != "ValidationException":
+                raise
+            raise ServiceError("InvalidParameterException", error.message) from None
+        answer = self._operations[name](asked)
         return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
 
     def describe_log_groups(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +203,7 @@ def _page(
     items: list[dict[str, Any]], body: dict[str, Any], most: int
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     token = str(body.get("nextToken", "0"))
-    if not token.isdigit():
+    if not _is_position(token):
         raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
     start, limit = int(token), _limit(body, most)
     end = start + limit
@@ -208,9 +219,13 @@ def _limit(body: dict[str, Any], most: int) -> int:
 
 def _read_token(token: str) -> tuple[str, int]:
     direction, _, position = token.partition("/")
-    if direction not in ("f", "b") or not position.isdigit():
+    if direction not in ("f", "b") or not _is_position(position):
         raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
     return direction, int(position)
+
+
+def _is_position(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _end(path: Path) -> int:

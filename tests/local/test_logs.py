@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from refusal import refused
+from wire import send, signed
 
 from helpers.local.logs import LogIndex
 from helpers.service import Service
@@ -185,3 +187,29 @@ def test_reading_while_writing_loses_nothing(logs: Any, index: LogIndex, tmp_pat
         found += messages(page["events"])
     writer.join()
     assert found == [f"line {n} é" for n in range(400)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "value"),
+    [
+        ("DescribeLogGroups", "logGroupNamePrefix", 1),
+        ("DescribeLogGroups", "nextToken", "9" * 5000),
+        ("DescribeLogStreams", "logStreamNamePrefix", []),
+        ("GetLogEvents", "startTime", "yesterday"),
+        ("GetLogEvents", "nextToken", "f/" + "9" * 5000),
+        ("FilterLogEvents", "logStreamNames", "odd"),
+    ],
+)
+def test_members_of_other_types_are_refused(
+    shared_service: Service, index: LogIndex, tmp_path: Path, operation: str, member: str, value: object
+) -> None:
+    write(tmp_path / "log", 0, 3)
+    index.add("/odd", "odd", tmp_path / "log")
+    request: dict[str, object] = {"logGroupName": "/odd", "logStreamName": "odd", member: value}
+    if operation == "FilterLogEvents":
+        del request["logStreamName"]
+    body = json.dumps(request).encode()
+    headers = {"X-Amz-Target": f"Logs_20140328.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+    headers = signed(shared_service, "POST", "/", body, "logs", headers)
+    status, answer = send(shared_service, "POST", "/", headers, body)
+    assert (status, json.loads(answer)["__type"]) == (400, "InvalidParameterException")

@@ -106,3 +106,11 @@ def test_chunks_signed_one_by_one(shared_service: Service, s3: Any, spoiled: boo
         assert status == 200, answer
         got = s3.get_object(Bucket=shared_service.bucket, Key="signed-chunks")
         assert got["Body"].read() == b"".join(chunks)
+
+
+@pytest.mark.parametrize("digest", ["\xe9", "x", "====", "AAAA"])
+def test_a_content_md5_that_is_none(shared_service: Service, digest: str) -> None:
+    path = f"/{shared_service.bucket}/key"
+    headers = signed(shared_service, "PUT", path, b"body", headers={"Content-MD5": digest})
+    status, answer = send(shared_service, "PUT", path, headers, b"body")
+    assert (status, b"InvalidDigest" in answer) == (400, True)
