@@ -62,8 +62,7 @@ def up(
 @app.command()
 def down(state: State = None) -> None:
     """Stop local SageMaker, its jobs and its endpoints; what it stores stays."""
-    was_running = service.running(_state(state)) is not None
-    service.stop(_state(state))
+    was_running = service.stop(_state(state))
     typer.echo("Local SageMaker is stopped." if was_running else "Local SageMaker was not running.")
 
 

@@ -17,6 +17,9 @@ from helpers import service as services
 
 Aws = Callable[..., Any]
 
+# Started in the background the tests would ignore interrupts, and so would every process they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def _alive(pid: int) -> bool:
     command = ["ps", "-o", "stat=", "-p", str(pid)]

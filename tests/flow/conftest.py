@@ -103,6 +103,12 @@ def builder() -> Builder:
 
 
 @pytest.fixture
+def new_builder() -> Callable[[], Builder]:
+    """Makes empty flows, for tests that need more than one."""
+    return Builder
+
+
+@pytest.fixture
 def write_csv(tmp_path: Path) -> Callable[..., Path]:
     """Write rows as a CSV file: write_csv("a.csv", ["x", "y"], [(1, 2)])."""
 

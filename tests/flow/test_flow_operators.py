@@ -285,16 +285,14 @@ def test_a_name_that_is_taken(apply: Apply) -> None:
     ),
 )
 def test_any_name_and_value_come_through(
-    name: str, value: str, tmp_path_factory: pytest.TempPathFactory
+    name: str, value: str, tmp_path_factory: pytest.TempPathFactory, new_builder: Callable[[], Any]
 ) -> None:
     import csv
-
-    from conftest import Builder
 
     folder = tmp_path_factory.mktemp("any")
     with (folder / "in.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows([[name, "other column"], [value, "1"]])
-    builder = Builder()
+    builder = new_builder()
     block = {"column_to_move": name}
     source = builder.source()
     builder.columns("moved", source, "Move column", move_type="Move to end", move_to_end_parameters=block)
