@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from . import pandas_tables, statistics
 from .checking import check, plan
 from .errors import FlowError, OperatorError, Problem
 from .frame import Frame, hidden_prefix
@@ -22,6 +24,10 @@ from .model import Flow, Node, SourceNode
 from .naming import quoted
 from .operators import resolve
 from .outputs import Output, Written
+from .statistics import Statistics
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Sources = Callable[[SourceNode], Sequence[Path]]
 
@@ -105,15 +111,45 @@ class Run:
         """An Ibis table as DuckDB SQL."""
         return str(self.backend.compile(table))
 
-    def rows(self, table: Any) -> list[dict[str, Any]]:
-        """The rows of a small Ibis table."""
-        found = self.connection.execute(self.sql(table))
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    def type_name(self, dtype: Any) -> str:
+        """An Ibis type as DuckDB spells it."""
+        return str(self.backend.compiler.type_mapper.to_string(dtype))
 
-    def row(self, table: Any) -> dict[str, Any]:
-        """The only row of an aggregate."""
-        return self.rows(table)[0]
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """For sums of floating numbers, which depend on the order of addition."""
+        self.connection.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"SET threads = {self.threads}")
+
+    def rows(self, table: Any, one_thread: bool = False) -> list[dict[str, Any]]:
+        """The rows of a small Ibis table; `one_thread` when it adds up floating numbers."""
+        with self.one_thread() if one_thread else nullcontext():
+            found = self.connection.execute(self.sql(table))
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, table: Any, one_thread: bool = False) -> dict[str, Any]:
+        """The only row of an aggregate; `one_thread` when it adds up floating numbers."""
+        return self.rows(table, one_thread)[0]
+
+    def statistics(self, table: Any, columns: Sequence[str], finite: bool = False) -> list[Statistics]:
+        """Count, mean, sample deviation, least and greatest of number columns; null and NaN do not count."""
+        return statistics.statistics(table, columns, self, finite)
+
+    def medians(self, table: Any, columns: Sequence[str]) -> list[Any]:
+        """The exact lower medians, as Spark's approxQuantile gives; null and NaN do not count."""
+        return [found[0] for found in statistics.quantiles(table, columns, [0.5], self)]
+
+    def to_pandas(self, frame: Frame) -> pd.DataFrame:
+        """The visible columns in the order of the rows, as Spark's toPandas gives them."""
+        return pandas_tables.to_pandas(frame, self)
+
+    def from_pandas(self, dataframe: pd.DataFrame, like: Frame | None = None, nan: bool = False) -> Frame:
+        """A stored frame, rows in their order; `like` gives types back; `nan` keeps NaN apart from null."""
+        return pandas_tables.from_pandas(dataframe, self, like, nan)
 
     def quantiles(self, table: Any, column: str, shares: Sequence[float]) -> list[Any]:
         """The values of a column at these shares of its rows, exactly; nulls do not count."""
@@ -164,11 +200,8 @@ class Run:
         A query that adds up runs in one thread: a sum of floating numbers depends on the order of addition.
         """
         names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
-        self.connection.execute(f"SET threads = {1 if one_thread else self.threads}")
-        try:
+        with self.one_thread() if one_thread else nullcontext():
             return self._stored(query, names, "ORDER BY ALL")
-        finally:
-            self.connection.execute(f"SET threads = {self.threads}")
 
     def _stored(self, query: str, columns: Sequence[str], order: str) -> Frame:
         # Columns are stored as c0, c1, ...: a column that is called rowid would hide the table's own.
