@@ -5,6 +5,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     dataset,
     destinations,
     encode_categorical,
+    format_string,
     formula,
     join,
     manage_columns,
