@@ -7,27 +7,20 @@ from typing import Annotated
 
 import typer
 
+from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
-from .model import Flow
-from .reading import read
+from .terminal import FlowFile
+from .terminal import fail as _fail
+from .terminal import pairs as _pairs
+from .terminal import read_flow as _read
 
-app = typer.Typer(help="Run, check and draw Data Wrangler flows.", no_args_is_help=True, add_completion=False)
-
-FlowFile = Annotated[Path, typer.Argument(help="A .flow file.", show_default=False)]
-
-
-def _fail(error: FlowError) -> typer.Exit:
-    for problem in error.problems:
-        typer.echo(f"error: {problem}", err=True)
-    return typer.Exit(2)
-
-
-def _read(path: Path) -> Flow:
-    try:
-        return read(path)
-    except FlowError as error:
-        raise _fail(error) from None
+app = typer.Typer(
+    help="Run, check, draw, compare and export Data Wrangler flows.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+tools.register(app)
 
 
 @app.command()
@@ -55,7 +48,7 @@ def run(
 
     read_flow = _read(flow)
     try:
-        sources = dict(_pair(each) for each in source or [])
+        sources = _pairs(source)
         written = run_flow(
             read_flow,
             sources,
@@ -74,15 +67,6 @@ def run(
     for each in written:
         for path in each.paths:
             typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise FlowError(
-            f"--source must be NAME=PATH, not {text!r}. Example: --source tracks.csv=data/tracks.csv"
-        )
-    return name, path
 
 
 @app.command()
