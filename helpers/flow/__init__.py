@@ -19,6 +19,7 @@ from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
 from .previewing import preview
 from .process import run
+from .profiling import Look, look, profile
 from .reading import read
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "Edge",
     "Flow",
     "FlowError",
+    "Look",
     "Node",
     "OperatorError",
     "Output",
@@ -55,7 +57,9 @@ __all__ = [
     "check",
     "draw",
     "execute",
+    "look",
     "preview",
+    "profile",
     "read",
     "run",
 ]

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from .errors import FlowError
-from .terminal import fail
+from .terminal import FlowFile, Sources, fail, pairs, read_flow
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the app."""
-    for command in (new,):
+    for command in (new, preview):
         app.command()(command)
 
 
@@ -33,3 +33,24 @@ def new(
         raise fail(error) from None
     for path in written:
         typer.echo(f"{path}")
+
+
+def preview(
+    flow: FlowFile,
+    node: Annotated[str, typer.Option(help="The step: its name or id.", show_default=False)],
+    source: Sources = None,
+    rows: Annotated[int, typer.Option(min=0, help="First rows to show.")] = 5,
+    output_name: Annotated[
+        str, typer.Option(help="One of several outputs, such as the Train of a split.")
+    ] = "default",
+) -> None:
+    """Look at the table behind a step: how many rows, the first of them, and a profile of each column."""
+    from .profiling import look
+    from .showing import show
+
+    found = read_flow(flow)
+    try:
+        seen = look(found, node, pairs(source), rows, output_name)
+    except FlowError as error:
+        raise fail(error) from None
+    show(seen, found.node(node).label)
