@@ -18,7 +18,7 @@ def try_strptime(text: str, pattern: str) -> dt.timestamp:
 
 
 @ibis.udf.scalar.builtin(name="spark_number_text")  # type: ignore[untyped-decorator]
-def spark_number_text(number: float) -> str:
+def spark_number_text(number: float) -> dt.string:
     """A floating number as Java writes it: 1.0E7, NaN, Infinity."""
 
 

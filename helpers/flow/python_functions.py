@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from .engine import Run
@@ -39,8 +39,8 @@ def batch_column(run: Run, function: Callable[[list[Any]], list[Any]], column: A
         known = encoded.dictionary.to_pylist()
         return pa.array(function(known), arrow).take(encoded.indices)
 
-    name = run.fresh()
-    run.connection.create_function(
+    name, connection = run.fresh(), cast("Any", run.connection)
+    connection.create_function(
         name,
         whole,
         [run.type_name(source)],

@@ -12,6 +12,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     join,
     manage_columns,
     process_numeric,
+    search_and_edit,
     sources,
     split,
     types,
