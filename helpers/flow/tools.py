@@ -13,7 +13,7 @@ from .terminal import FlowFile, Sources, fail, pairs, read_flow
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the app."""
-    for command in (new, preview):
+    for command in (new, preview, diff):
         app.command()(command)
 
 
@@ -54,3 +54,36 @@ def preview(
     except FlowError as error:
         raise fail(error) from None
     show(seen, found.node(node).label)
+
+
+def diff(
+    first: FlowFile,
+    second: FlowFile,
+    source: Sources = None,
+    cells: Annotated[int, typer.Option(min=1, help="Differing cells to name for each output.")] = 5,
+) -> None:
+    """Say what differs between two flows, and with data where their outputs differ.
+
+    Exit code 0: equal; 1: different; 2: an error.
+    """
+    from .comparing import diff as compare
+    from .comparing_data import diff_outputs
+
+    flows = read_flow(first), read_flow(second)
+    try:
+        steps = compare(*flows)
+        outputs = diff_outputs(*flows, pairs(source), cells) if source else []
+    except FlowError as error:
+        raise fail(error) from None
+    except Exception as error:
+        raise fail(FlowError(f"The comparison broke: {type(error).__name__}: {error}")) from error
+    for difference in steps:
+        typer.echo(str(difference))
+    if source:
+        typer.echo("Their outputs on these data are " + ("different:" if outputs else "equal."))
+    for difference in outputs:
+        typer.echo(str(difference))
+    if not steps and not outputs:
+        typer.echo("The flows are equal.")
+    if steps or outputs:
+        raise typer.Exit(1)
