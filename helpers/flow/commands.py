@@ -10,10 +10,12 @@ import typer
 from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
+from .parameters import read_parameter
 from .terminal import FlowFile
 from .terminal import fail as _fail
 from .terminal import pairs as _pairs
 from .terminal import read_flow as _read
+from .time_limits import default_seconds
 
 app = typer.Typer(
     help="Run, check, draw, compare and export Data Wrangler flows.",
@@ -41,6 +43,12 @@ def run(
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Stop the run after this many seconds.")
     ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE: a value for a parameter of the flow. Repeat it.")
+    ] = None,
+    node_time_limit: Annotated[
+        float, typer.Option(min=0, help="Stop the code of a custom step after this many seconds (0: never).")
+    ] = default_seconds,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
@@ -57,6 +65,8 @@ def run(
             threads=threads,
             memory=memory,
             time_limit=time_limit,
+            parameters=dict(read_parameter(each) for each in parameter or []),
+            node_time_limit=node_time_limit or None,
             progress=None if quiet else lambda text: typer.echo(text, err=True),
         )
     except FlowError as error:
@@ -67,6 +77,52 @@ def run(
     for each in written:
         for path in each.paths:
             typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
+
+
+@app.command()
+def analyze(
+    flow: FlowFile,
+    output: Annotated[Path, typer.Option(help="Folder for the pictures and numbers.", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
+        ),
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="Make this analysis (name or id) only.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0, help="Stop the work after this many seconds.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
+) -> None:
+    """Make a flow's analyses: a picture (PNG, SVG) and numbers (JSON) each, a report's page (HTML)."""
+    from .analyzing import analyze_to
+
+    read_flow = _read(flow)
+    try:
+        made = analyze_to(
+            read_flow,
+            _pairs(source),
+            output,
+            node=node,
+            threads=threads,
+            memory=memory,
+            time_limit=time_limit,
+            progress=None if quiet else lambda text: typer.echo(text, err=True),
+        )
+    except FlowError as error:
+        raise _fail(error) from None
+    except RuntimeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for path in made.paths:
+        typer.echo(f"{path}")
+    if made.problems:
+        raise _fail(FlowError(made.problems))
 
 
 @app.command()

@@ -24,7 +24,9 @@ from .model import Flow, Node, SourceNode
 from .naming import quoted
 from .operators import resolve
 from .outputs import Output, Written
+from .parameters import with_parameters
 from .statistics import Statistics
+from .time_limits import default_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +44,8 @@ class Run:
         memory: str | None = None,
         progress: Callable[[str], None] | None = None,
         started: Callable[[Node], None] | None = None,
+        node_time_limit: float | None = default_seconds,
+        guard: Callable[[float | None], None] | None = None,
     ) -> None:
         import duckdb
         import ibis
@@ -49,6 +53,7 @@ class Run:
         from .spark_sql import macros
 
         self.sources, self._progress, self._started = sources, progress, started
+        self.node_time_limit, self.guard = node_time_limit, guard
         self.node: Node | None = None
         self._count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
@@ -187,7 +192,7 @@ class Run:
         if frame.stored:
             return frame
         kept = [name for name in frame.table.columns if name not in frame.order]
-        return self._stored(self.sql(frame.table), kept, self.order_by(frame))
+        return self.store(self.sql(frame.table), kept, self.order_by(frame))
 
     def order_by(self, frame: Frame) -> str:
         """The clause that brings the frame's rows in order, when they do not come so by themselves."""
@@ -201,9 +206,26 @@ class Run:
         """
         names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
         with self.one_thread() if one_thread else nullcontext():
-            return self._stored(query, names, "ORDER BY ALL")
+            return self.store(query, names, "ORDER BY ALL")
 
-    def _stored(self, query: str, columns: Sequence[str], order: str) -> Frame:
+    def with_column(self, frame: Frame, name: str, values: Any) -> Frame:
+        """The frame with a column of these values (an Arrow array, one a row in their order), stored."""
+        import pyarrow as pa
+
+        view = self.fresh()
+        columns = frame.columns if name in frame.columns else [*frame.columns, name]
+        listed = ", ".join("flow_value" if each == name else f"t.{quoted(each)}" for each in columns)
+        ordered = self.sql(frame.ordered)
+        self.connection.register(view, pa.table({"flow_value": values}))
+        try:
+            query = f"SELECT {listed} FROM ({ordered}) AS t POSITIONAL JOIN {view}"
+            named = f"SELECT * FROM ({query}) AS n({', '.join(map(quoted, columns))})"
+            return self.store(named, columns)
+        finally:
+            self.connection.unregister(view)
+
+    def store(self, query: str, columns: Sequence[str], order: str = "") -> Frame:
+        """The rows of a query as a stored frame, in the order of this clause."""
         # Columns are stored as c0, c1, ...: a column that is called rowid would hide the table's own.
         table = self.fresh()
         select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
@@ -227,18 +249,24 @@ def execute(
     memory: str | None = None,
     progress: Callable[[str], None] | None = None,
     started: Callable[[Node], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    node_time_limit: float | None = default_seconds,
+    guard: Callable[[float | None], None] | None = None,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
     `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data;
     files are then not complete. `progress` is told what happens in words, `started` which node is at work.
+    `parameters` gives values to the flow's own parameters. The code of a custom step may run for
+    `node_time_limit` seconds; `guard` is told when such code starts (with the limit) and ends (None).
     """
     from .writing import write
 
+    flow = with_parameters(flow, parameters)
     problems = check(flow, [output.node_id for output in outputs])
     if problems:
         raise FlowError(problems)
-    with Run(sources, threads, memory, progress, started) as run:
+    with Run(sources, threads, memory, progress, started, node_time_limit, guard) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
         for output in outputs:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .checking import check
 from .errors import FlowError
 from .model import Flow
+from .parameters import with_parameters
 from .process import match_sources
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def preview(
     sources: Mapping[str, str | os.PathLike[str]],
     rows: int = 5,
     output: str = "default",
+    parameters: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The first rows of a step's output, computed in this process.
 
-    `node` is a name or an id; `output` one of several outputs, such as "Train" of a split. Raises FlowError.
+    `node` is a name or an id; `output` one of several outputs, such as "Train" of a split. `parameters` gives
+    values to the flow's own parameters. Raises FlowError.
     """
-    with frame_of(flow, node, sources, output) as (frame, run):
+    with frame_of(with_parameters(flow, parameters), node, sources, output) as (frame, run):
         table: pd.DataFrame = run.connection.execute(run.sql(frame.ordered.limit(rows))).df()
         return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import OperatorError
@@ -119,7 +120,7 @@ def to_duckdb(formula: str, frame: Frame) -> str:
         ) from None
     if tree is None or isinstance(tree, exp.Query | exp.Command | exp.DDL):
         raise OperatorError("is not an expression over columns", "Write one, such as 0.3 * a + b.", "formula")
-    _only_known(tree)
+    only_known(tree)
 
     def rewrite(node: Any) -> Any:
         if isinstance(node, exp.Column):
@@ -135,18 +136,18 @@ def to_duckdb(formula: str, frame: Frame) -> str:
     return tree.transform(rewrite).sql(dialect="duckdb")
 
 
-def _only_known(tree: Any) -> None:
-    """Refuse what is not known to mean the same on DuckDB."""
+def only_known(tree: Any, also: Sequence[str] = (), parameter: str = "formula") -> None:
+    """Refuse what is not known to mean the same on DuckDB; `also` names further kinds of expressions."""
     from sqlglot import exp
 
-    known = tuple(getattr(exp, name) for name in _expressions)
+    known = tuple(getattr(exp, name) for name in (*_expressions, *also))
     for node in tree.walk():
         if not isinstance(node, known):
             what = node.sql("spark")
             raise OperatorError(
                 f"uses {what[:60]!r}, which this engine does not compute as Spark does",
                 "Use arithmetic, comparisons, CASE, COALESCE, CAST, ABS, ROUND, UPPER, LOWER or TRIM.",
-                "formula",
+                parameter,
             )
 
 

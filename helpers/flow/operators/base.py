@@ -46,6 +46,8 @@ class Operator(BaseModel):
     """How many inputs it takes."""
     block: ClassVar[str] = ""
     """The parameter that holds a sub-operator's own parameters, where it is not named after it."""
+    blocks: ClassVar[tuple[str, ...]] = ()
+    """Other names of that parameter: some spellings are only documented in words."""
 
     def outputs(self) -> tuple[str, ...]:
         """The names of its outputs."""
@@ -121,8 +123,10 @@ def resolve(node: Node) -> tuple[Operator | None, list[Problem]]:
         strange = [name for name in block if name not in (key, "name") and not name.endswith("_parameters")]
         problems += [problem("is not a parameter of this operator", "Remove it.", name) for name in strange]
         path = (*path, choice)
-        name = (family.choices[path].block if path in family.choices else "") or block_name(choice)
-        inner = block.get(name, block.get(f"{choice}_parameters", {}))
+        chosen = family.choices.get(path)
+        names = [*((chosen.block, *chosen.blocks) if chosen else ()), block_name(choice)]
+        name = next((each for each in names if each in block), f"{choice}_parameters")
+        inner = block.get(name, {})
         if not isinstance(inner, Mapping):
             return None, [*problems, problem("must be an object with the parameters", "", name)]
         block = inner
