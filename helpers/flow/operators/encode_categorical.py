@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ..errors import OperatorError
-from .base import operator
+from .base import listing, operator
 from .per_column import PerColumn, put
 
 if TYPE_CHECKING:
@@ -107,6 +107,9 @@ class OneHotEncode(Encoder):
     invalid_handling_strategy: Annotated[Literal["Keep", "Skip", "Error"], _filled("Error")] = "Error"
     drop_last: Annotated[bool, _filled(True)] = True
     output_style: Annotated[Literal["Columns", "Vector"], _filled("Vector")] = "Vector"
+
+    def describe(self) -> str:
+        return f"One-hot encode {listing(self.input_column)}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         return super().apply([run.keep(frames[0])], run)
