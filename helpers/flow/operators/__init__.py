@@ -1,6 +1,7 @@
 """Data Wrangler's operators, one file a family, in a registry under the names Data Wrangler uses."""
 
 from . import (  # noqa: F401  (importing a family registers its operators)
+    balance_data,
     custom_code,
     dataset,
     destinations,
