@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from .engine import Run
 
 
-def hash_of(parameters: Mapping[str, Any]) -> str:
+def hash_of(parameters: Mapping[str, Any] | Sequence[Any]) -> str:
     """The hash that Data Wrangler of 2022 and later stores for these parameters."""
-    return hashlib.sha1(json.dumps(dict(parameters), sort_keys=True).encode()).hexdigest()
+    plain = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+    return hashlib.sha1(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def stored(
-    run: Run, blocks: Sequence[str], column: str, parameters: Mapping[str, Any], several: bool = False
+    run: Run,
+    blocks: Sequence[str],
+    column: str,
+    parameters: Mapping[str, Any] | Sequence[Any],
+    several: bool = False,
 ) -> Mapping[str, Any]:
     """What the node at work holds for this column, or nothing when it was learned with other parameters.
 
