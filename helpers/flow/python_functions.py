@@ -33,6 +33,10 @@ def batch_column(run: Run, function: Callable[[list[Any]], list[Any]], column: A
     def whole(values: Any) -> Any:
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
+        if pa.types.is_nested(values.type):
+            rows = values.to_pylist()
+            made = iter(function([row for row in rows if row is not None]))
+            return pa.array([None if row is None else next(made) for row in rows], arrow)
         encoded = values.dictionary_encode()
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()

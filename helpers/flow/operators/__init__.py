@@ -6,6 +6,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     dataset,
     destinations,
     encode_categorical,
+    featurize_date_time,
     featurize_text,
     format_string,
     formula,
