@@ -1,4 +1,4 @@
-"""SMOTE: new rows between neighbours of one class (Chawla et al. 2002); SMOTENC where texts are among them."""
+"""SMOTE: new rows between neighbours of one class (Chawla et al. 2002); SMOTENC where there are texts."""
 
 from __future__ import annotations
 
