@@ -9,17 +9,24 @@ Reading, checking and drawing need none of the heavy libraries; they are loaded 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from . import analyses
+from .analyses import Analysis
+from .analyzing import analyze
 from .checking import check
+from .comparing import Difference, diff
+from .comparing_data import diff_outputs
 from .drawing import Picture, draw
 from .errors import FlowError, OperatorError, Problem
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
 from .previewing import preview
 from .process import run
+from .profiling import Look, look, profile
 from .reading import read
+from .time_limits import default_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,18 +40,32 @@ def execute(
     threads: int | None = None,
     memory: str | None = None,
     progress: Callable[[str], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    node_time_limit: float | None = default_seconds,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
     from .engine import execute
 
-    return execute(flow, sources, outputs, threads=threads, memory=memory, progress=progress)
+    return execute(
+        flow,
+        sources,
+        outputs,
+        threads=threads,
+        memory=memory,
+        progress=progress,
+        parameters=parameters,
+        node_time_limit=node_time_limit,
+    )
 
 
 __all__ = [
+    "Analysis",
     "DestinationNode",
+    "Difference",
     "Edge",
     "Flow",
     "FlowError",
+    "Look",
     "Node",
     "OperatorError",
     "Output",
@@ -52,10 +73,16 @@ __all__ = [
     "Problem",
     "SourceNode",
     "Written",
+    "analyses",
+    "analyze",
     "check",
+    "diff",
+    "diff_outputs",
     "draw",
     "execute",
+    "look",
     "preview",
+    "profile",
     "read",
     "run",
 ]

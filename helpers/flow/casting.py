@@ -36,7 +36,9 @@ def cast(column: Any, kind: str) -> Any:
         return column
     dtype = column.type()
     if kind == "string":
-        return column.cast("string")
+        from .duckdb_functions import spark_number_text
+
+        return spark_number_text(column) if dtype.is_floating() else column.cast("string")
     if kind == "float":
         # DuckDB reads 1_000 as a number; Spark does not.
         number = column.try_cast("float64")

@@ -7,27 +7,22 @@ from typing import Annotated
 
 import typer
 
+from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
-from .model import Flow
-from .reading import read
+from .parameters import read_parameter
+from .terminal import FlowFile
+from .terminal import fail as _fail
+from .terminal import pairs as _pairs
+from .terminal import read_flow as _read
+from .time_limits import default_seconds
 
-app = typer.Typer(help="Run, check and draw Data Wrangler flows.", no_args_is_help=True, add_completion=False)
-
-FlowFile = Annotated[Path, typer.Argument(help="A .flow file.", show_default=False)]
-
-
-def _fail(error: FlowError) -> typer.Exit:
-    for problem in error.problems:
-        typer.echo(f"error: {problem}", err=True)
-    return typer.Exit(2)
-
-
-def _read(path: Path) -> Flow:
-    try:
-        return read(path)
-    except FlowError as error:
-        raise _fail(error) from None
+app = typer.Typer(
+    help="Run, check, draw, compare and export Data Wrangler flows.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+tools.register(app)
 
 
 @app.command()
@@ -48,6 +43,12 @@ def run(
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Stop the run after this many seconds.")
     ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE: a value for a parameter of the flow. Repeat it.")
+    ] = None,
+    node_time_limit: Annotated[
+        float, typer.Option(min=0, help="Stop the code of a custom step after this many seconds (0: never).")
+    ] = default_seconds,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
@@ -55,7 +56,7 @@ def run(
 
     read_flow = _read(flow)
     try:
-        sources = dict(_pair(each) for each in source or [])
+        sources = _pairs(source)
         written = run_flow(
             read_flow,
             sources,
@@ -64,6 +65,8 @@ def run(
             threads=threads,
             memory=memory,
             time_limit=time_limit,
+            parameters=dict(read_parameter(each) for each in parameter or []),
+            node_time_limit=node_time_limit or None,
             progress=None if quiet else lambda text: typer.echo(text, err=True),
         )
     except FlowError as error:
@@ -76,13 +79,50 @@ def run(
             typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise FlowError(
-            f"--source must be NAME=PATH, not {text!r}. Example: --source tracks.csv=data/tracks.csv"
+@app.command()
+def analyze(
+    flow: FlowFile,
+    output: Annotated[Path, typer.Option(help="Folder for the pictures and numbers.", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
+        ),
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="Make this analysis (name or id) only.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0, help="Stop the work after this many seconds.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
+) -> None:
+    """Make a flow's analyses: a picture (PNG, SVG) and numbers (JSON) each, a report's page (HTML)."""
+    from .analyzing import analyze_to
+
+    read_flow = _read(flow)
+    try:
+        made = analyze_to(
+            read_flow,
+            _pairs(source),
+            output,
+            node=node,
+            threads=threads,
+            memory=memory,
+            time_limit=time_limit,
+            progress=None if quiet else lambda text: typer.echo(text, err=True),
         )
-    return name, path
+    except FlowError as error:
+        raise _fail(error) from None
+    except RuntimeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for path in made.paths:
+        typer.echo(f"{path}")
+    if made.problems:
+        raise _fail(FlowError(made.problems))
 
 
 @app.command()

@@ -17,6 +17,11 @@ def try_strptime(text: str, pattern: str) -> dt.timestamp:
     """The moment a text names by a pattern, or null."""
 
 
+@ibis.udf.scalar.builtin(name="spark_number_text")  # type: ignore[untyped-decorator]
+def spark_number_text(number: float) -> dt.string:
+    """A floating number as Java writes it: 1.0E7, NaN, Infinity."""
+
+
 def content_hash(table: Any, columns: list[str], seed: str) -> Any:
     """A number from the texts of a row's values: the same on any machine and engine."""
     separator, missing = "\x1f", "\x1e"

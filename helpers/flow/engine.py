@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from . import pandas_tables, statistics
 from .checking import check, plan
 from .errors import FlowError, OperatorError, Problem
 from .frame import Frame, hidden_prefix
@@ -22,6 +24,12 @@ from .model import Flow, Node, SourceNode
 from .naming import quoted
 from .operators import resolve
 from .outputs import Output, Written
+from .parameters import with_parameters
+from .statistics import Statistics
+from .time_limits import default_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Sources = Callable[[SourceNode], Sequence[Path]]
 
@@ -36,6 +44,8 @@ class Run:
         memory: str | None = None,
         progress: Callable[[str], None] | None = None,
         started: Callable[[Node], None] | None = None,
+        node_time_limit: float | None = default_seconds,
+        guard: Callable[[float | None], None] | None = None,
     ) -> None:
         import duckdb
         import ibis
@@ -43,6 +53,7 @@ class Run:
         from .spark_sql import macros
 
         self.sources, self._progress, self._started = sources, progress, started
+        self.node_time_limit, self.guard = node_time_limit, guard
         self.node: Node | None = None
         self._count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
@@ -105,15 +116,45 @@ class Run:
         """An Ibis table as DuckDB SQL."""
         return str(self.backend.compile(table))
 
-    def rows(self, table: Any) -> list[dict[str, Any]]:
-        """The rows of a small Ibis table."""
-        found = self.connection.execute(self.sql(table))
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    def type_name(self, dtype: Any) -> str:
+        """An Ibis type as DuckDB spells it."""
+        return str(self.backend.compiler.type_mapper.to_string(dtype))
 
-    def row(self, table: Any) -> dict[str, Any]:
-        """The only row of an aggregate."""
-        return self.rows(table)[0]
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """For sums of floating numbers, which depend on the order of addition."""
+        self.connection.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"SET threads = {self.threads}")
+
+    def rows(self, table: Any, one_thread: bool = False) -> list[dict[str, Any]]:
+        """The rows of a small Ibis table; `one_thread` when it adds up floating numbers."""
+        with self.one_thread() if one_thread else nullcontext():
+            found = self.connection.execute(self.sql(table))
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, table: Any, one_thread: bool = False) -> dict[str, Any]:
+        """The only row of an aggregate; `one_thread` when it adds up floating numbers."""
+        return self.rows(table, one_thread)[0]
+
+    def statistics(self, table: Any, columns: Sequence[str], finite: bool = False) -> list[Statistics]:
+        """Count, mean, sample deviation, least and greatest of number columns; null and NaN do not count."""
+        return statistics.statistics(table, columns, self, finite)
+
+    def medians(self, table: Any, columns: Sequence[str]) -> list[Any]:
+        """The exact lower medians, as Spark's approxQuantile gives; null and NaN do not count."""
+        return [found[0] for found in statistics.quantiles(table, columns, [0.5], self)]
+
+    def to_pandas(self, frame: Frame) -> pd.DataFrame:
+        """The visible columns in the order of the rows, as Spark's toPandas gives them."""
+        return pandas_tables.to_pandas(frame, self)
+
+    def from_pandas(self, dataframe: pd.DataFrame, like: Frame | None = None, nan: bool = False) -> Frame:
+        """A stored frame, rows in their order; `like` gives types back; `nan` keeps NaN apart from null."""
+        return pandas_tables.from_pandas(dataframe, self, like, nan)
 
     def quantiles(self, table: Any, column: str, shares: Sequence[float]) -> list[Any]:
         """The values of a column at these shares of its rows, exactly; nulls do not count."""
@@ -151,7 +192,7 @@ class Run:
         if frame.stored:
             return frame
         kept = [name for name in frame.table.columns if name not in frame.order]
-        return self._stored(self.sql(frame.table), kept, self.order_by(frame))
+        return self.store(self.sql(frame.table), kept, self.order_by(frame))
 
     def order_by(self, frame: Frame) -> str:
         """The clause that brings the frame's rows in order, when they do not come so by themselves."""
@@ -164,13 +205,27 @@ class Run:
         A query that adds up runs in one thread: a sum of floating numbers depends on the order of addition.
         """
         names = [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
-        self.connection.execute(f"SET threads = {1 if one_thread else self.threads}")
-        try:
-            return self._stored(query, names, "ORDER BY ALL")
-        finally:
-            self.connection.execute(f"SET threads = {self.threads}")
+        with self.one_thread() if one_thread else nullcontext():
+            return self.store(query, names, "ORDER BY ALL")
 
-    def _stored(self, query: str, columns: Sequence[str], order: str) -> Frame:
+    def with_column(self, frame: Frame, name: str, values: Any) -> Frame:
+        """The frame with a column of these values (an Arrow array, one a row in their order), stored."""
+        import pyarrow as pa
+
+        view = self.fresh()
+        columns = frame.columns if name in frame.columns else [*frame.columns, name]
+        listed = ", ".join("flow_value" if each == name else f"t.{quoted(each)}" for each in columns)
+        ordered = self.sql(frame.ordered)
+        self.connection.register(view, pa.table({"flow_value": values}))
+        try:
+            query = f"SELECT {listed} FROM ({ordered}) AS t POSITIONAL JOIN {view}"
+            named = f"SELECT * FROM ({query}) AS n({', '.join(map(quoted, columns))})"
+            return self.store(named, columns)
+        finally:
+            self.connection.unregister(view)
+
+    def store(self, query: str, columns: Sequence[str], order: str = "") -> Frame:
+        """The rows of a query as a stored frame, in the order of this clause."""
         # Columns are stored as c0, c1, ...: a column that is called rowid would hide the table's own.
         table = self.fresh()
         select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
@@ -194,18 +249,24 @@ def execute(
     memory: str | None = None,
     progress: Callable[[str], None] | None = None,
     started: Callable[[Node], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    node_time_limit: float | None = default_seconds,
+    guard: Callable[[float | None], None] | None = None,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
     `sources` gives the files of each source node. Raises FlowError for anything wrong with flow or data;
     files are then not complete. `progress` is told what happens in words, `started` which node is at work.
+    `parameters` gives values to the flow's own parameters. The code of a custom step may run for
+    `node_time_limit` seconds; `guard` is told when such code starts (with the limit) and ends (None).
     """
     from .writing import write
 
+    flow = with_parameters(flow, parameters)
     problems = check(flow, [output.node_id for output in outputs])
     if problems:
         raise FlowError(problems)
-    with Run(sources, threads, memory, progress, started) as run:
+    with Run(sources, threads, memory, progress, started, node_time_limit, guard) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
         for output in outputs:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from .checking import check
 from .errors import FlowError
 from .model import Flow
+from .parameters import with_parameters
 from .process import match_sources
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .engine import Run
+    from .frame import Frame
 
 
 def preview(
@@ -21,11 +26,23 @@ def preview(
     sources: Mapping[str, str | os.PathLike[str]],
     rows: int = 5,
     output: str = "default",
+    parameters: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The first rows of a step's output, computed in this process.
 
-    `node` is a name or an id; `output` one of several outputs, such as "Train" of a split. Raises FlowError.
+    `node` is a name or an id; `output` one of several outputs, such as "Train" of a split. `parameters` gives
+    values to the flow's own parameters. Raises FlowError.
     """
+    with frame_of(with_parameters(flow, parameters), node, sources, output) as (frame, run):
+        table: pd.DataFrame = run.connection.execute(run.sql(frame.ordered.limit(rows))).df()
+        return table
+
+
+@contextmanager
+def frame_of(
+    flow: Flow, node: str, sources: Mapping[str, str | os.PathLike[str]], output: str = "default"
+) -> Iterator[tuple[Frame, Run]]:
+    """The output of a step and the run that holds it, computed in this process. Raises FlowError."""
     from .engine import Run, evaluate
 
     found = flow.node(node)
@@ -34,6 +51,4 @@ def preview(
         raise FlowError(problems)
     paths = match_sources(flow, [found.node_id], sources)
     with Run(lambda source: [paths[source.node_id]]) as run:
-        frame = evaluate(flow, run, [(found.node_id, output)])[found.node_id, output]
-        table: pd.DataFrame = run.connection.execute(run.sql(frame.ordered.limit(rows))).df()
-        return table
+        yield evaluate(flow, run, [(found.node_id, output)])[found.node_id, output], run

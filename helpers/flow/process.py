@@ -26,6 +26,8 @@ from .errors import FlowError, Problem
 from .model import DestinationNode, Flow, Node, SourceNode
 from .operators import resolve
 from .outputs import Output, Written
+from .parameters import with_parameters
+from .time_limits import default_seconds, late, patience
 
 
 def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Output]:
@@ -95,14 +97,19 @@ def run(
     memory: str | None = None,
     time_limit: float | None = None,
     progress: Callable[[str], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    node_time_limit: float | None = default_seconds,
 ) -> list[Written]:
     """Run a flow in a child process and write its outputs to folders of `output`.
 
     `sources` maps names of data sets (or node ids) to files or folders. With destinations each is written to
     `output/<destination name>/`; without, or with `node`, to `output/<node name or id>/`.
-    `time_limit` is in seconds, `memory` like "2GB". Raises FlowError; then nothing in `output` has changed.
+    `time_limit` is in seconds, `memory` like "2GB". `parameters` gives values to the flow's own
+    parameters; `node_time_limit` (seconds) holds for the code of each custom step.
+    Raises FlowError; then nothing in `output` has changed.
     """
     directory = Path(output).absolute()
+    flow = with_parameters(flow, parameters)
     outputs = outputs_of(flow, directory, node)
     wanted = [each.node_id for each in outputs]
     problems = check(flow, wanted)
@@ -126,8 +133,9 @@ def run(
             "outputs": [{**asdict(each), "directory": str(each.directory)} for each in moved],
             "threads": threads,
             "memory": memory,
+            "node_time_limit": node_time_limit,
         }
-        answers = _converse(request, scratch, time_limit, progress)
+        answers = converse(request, scratch, time_limit, progress)
         for each, final in zip(moved, outputs, strict=True):
             _swap(each.directory, final.directory, Path(unfinished))
     return [
@@ -172,11 +180,28 @@ class _Child:
     written: list[dict[str, Any]] | None = None
     problems: list[Problem] | None = None
     crash: str = ""
+    guard: threading.Timer | None = None
+    """Ends the child when the code of the step at work does not hear that its time is up."""
+
+    def watch(self, limit: float | None, problem: dict[str, Any] | None, end: Callable[[], None]) -> None:
+        """From now on the code of a step is at work, for at most `limit` seconds; or no longer (None)."""
+        if self.guard:
+            self.guard.cancel()
+        self.guard = None
+        if limit and problem:
+
+            def give_up() -> None:
+                self.problems = [Problem(**problem)]
+                end()
+
+            self.guard = threading.Timer(limit + patience, give_up)
+            self.guard.start()
 
 
-def _converse(
+def converse(
     request: Mapping[str, Any], scratch: str, time_limit: float | None, progress: Callable[[str], None] | None
 ) -> list[dict[str, Any]]:
+    """Ask a child process for a run or for analyses, and give its answers back. Raises FlowError."""
     errors = Path(scratch) / "stderr"
     with errors.open("wb") as stderr:
         process = subprocess.Popen(
@@ -202,11 +227,16 @@ def _converse(
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
         for line in process.stdout:
-            _hear(json.loads(line), said, progress)
+            answer = json.loads(line)
+            if "limit" in answer:
+                said.watch(answer["limit"], answer["problem"], lambda: _kill(process))
+            else:
+                _hear(answer, said, progress)
         code = process.wait()
     finally:
         if timer:
             timer.cancel()
+        said.watch(None, None, lambda: None)
         _kill(process)
         process.wait()
         for pipe in (process.stdin, process.stdout):
@@ -261,9 +291,26 @@ def child() -> int:
     import traceback
 
     from .engine import execute
+
+    at: list[Node] = []
+
+    def started(node: Node) -> None:
+        at[:] = [node]
+        say(at=node.label)
+
+    def guard(seconds: float | None) -> None:
+        node = at[0]
+        problem = late(seconds).at(node.label, node.operator) if seconds else None
+        say(limit=seconds, problem=asdict(problem) if problem else None)
+
     from .reading import from_document
 
     try:
+        if "analyses" in request:
+            from .analyses.making import answer
+
+            say(written=answer(request, lambda text: say(progress=text), started, guard))
+            return 0
         written = execute(
             from_document(request["flow"]),
             lambda source: [Path(request["sources"][source.node_id])],
@@ -271,7 +318,9 @@ def child() -> int:
             threads=request["threads"],
             memory=request["memory"],
             progress=lambda text: say(progress=text),
-            started=lambda node: say(at=node.label),
+            started=started,
+            node_time_limit=request["node_time_limit"],
+            guard=guard,
         )
     except FlowError as error:
         say(problems=[asdict(problem) for problem in error.problems])

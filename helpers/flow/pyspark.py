@@ -122,6 +122,7 @@ class DataFrame(Guarded):
     def _query(self, query: str) -> DataFrame:
         connection, self_made = self._inner.session._conn, f"{view_prefix}{next(_counter)}"
         connection.execute(f"CREATE TEMP VIEW {self_made} AS {query}")
+        self._inner.session.made_views[self_made] = query
         return DataFrame(known_to(self._inner.session, self_made))
 
     def __getitem__(self, key: Any) -> Any:

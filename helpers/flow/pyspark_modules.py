@@ -79,6 +79,7 @@ def data_frame(connection: Any, view: str) -> DataFrame:
             if not hasattr(self, "_conn"):  # SQLFrame calls the class again to find its one session.
                 _BaseSession.__init__(self, conn)
                 self._last_result = None
+                self.made_views: dict[str, str] = {}
 
     _BaseSession._instance = None  # SQLFrame keeps one session a process; each snippet gets its own.
     session = Session(connection)

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import datetime
+import functools
 import io
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .engine import Run
 from .errors import OperatorError
 from .frame import Frame
+from .naming import quoted
+from .row_order import keep_order, refuse_loose_limits, sorted_query
+from .time_limits import TimeIsUp, limited
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .user_functions import UserFunction
 
 
 def run_pyspark(code: str, frame: Frame, run: Run) -> Frame:
     """Run a snippet with the table as `df` and take `df` back. Its prints go to the log of the run.
 
-    The snippet does not see the order of the rows; its result is ordered by all its columns.
+    The snippet does not see the order of the rows. A result that only projects, filters and sorts keeps it;
+    any other is ordered by all its columns.
     """
     from .pyspark import DataFrame, query_of
     from .pyspark_modules import data_frame, pretended_pyspark
 
+    if len(frame.order) > 1:
+        frame = run.keep(frame)
     view = run.view(run.sql(frame.visible))
     namespace: dict[str, object] = {"df": data_frame(run.connection, view), "__name__": "__custom__"}
-    printed = io.StringIO()
-    with pretended_pyspark(), contextlib.redirect_stdout(printed):
-        try:
-            exec(compile(code, "<custom>", "exec"), namespace)
-        except (KeyboardInterrupt, MemoryError):
-            raise
-        except BaseException as error:
-            raise _said(error, code) from error
-        finally:
-            for line in printed.getvalue().splitlines():
-                run.log(f"  {line}")
+    with limited(run), pretended_pyspark():
+        _execute(code, namespace, run)
         result = namespace.get("df")
         if not isinstance(result, DataFrame):
             raise OperatorError(
@@ -45,7 +52,199 @@ def run_pyspark(code: str, frame: Frame, run: Run) -> Frame:
             raise OperatorError(
                 f"cannot be turned into SQL: {error}", "Write it another way.", "code"
             ) from error
-    return run.table_of(query, one_thread=_adds_up(query))
+        views = result._inner.session.made_views
+    with limited(run, python=False):
+        return _result(query, view, views, frame, run)
+
+
+def run_sql(code: str, frame: Frame, run: Run) -> Frame:
+    """The result of a Spark SQL query over the table `df`."""
+    import duckdb
+
+    from .spark_queries import query_to_duckdb
+
+    if len(frame.order) > 1:
+        frame = run.keep(frame)
+    view = run.view(run.sql(frame.visible))
+    query = query_to_duckdb(code, view)
+    with limited(run, python=False):
+        try:
+            return _result(query, view, {}, frame, run)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            reason = str(error).strip().split("\n")[0]
+            raise OperatorError(f"does not run: {reason}", "Correct the query.", "code") from error
+
+
+def _result(query: str, view: str, views: Mapping[str, str], frame: Frame, run: Run) -> Frame:
+    """What a query over `view` (the visible columns of the frame) gives, stored."""
+    [hidden] = frame.order
+    query = _plain_numbers(query, run)
+    ordered = keep_order(query, view, run.view(run.sql(frame.table)), hidden, views)
+    with run.one_thread() if _adds_up(query) else contextlib.nullcontext():
+        if ordered is not None:
+            table = run.backend.table(run.view(ordered.query))
+            return run.keep(Frame(table, frame.order, in_order=frame.in_order and ordered.in_order))
+        refuse_loose_limits(query)
+        names = [row[0] for row in run.connection.execute(f"DESCRIBE {query}").fetchall()]
+        by_itself = sorted_query(query, len(names))
+        return run.store(by_itself or query, names, "" if by_itself else "ORDER BY ALL")
+
+
+def _plain_numbers(query: str, run: Run) -> str:
+    """The query with the types of Spark: its sum of whole numbers is a long, not a number of 128 bits."""
+    found = run.connection.execute(f"DESCRIBE {query}").fetchall()
+    if not any(row[1] in _wide for row in found):
+        return query
+    cast = [
+        f"CAST({quoted(row[0])} AS BIGINT) AS {quoted(row[0])}" if row[1] in _wide else quoted(row[0])
+        for row in found
+    ]
+    return f"SELECT {', '.join(cast)} FROM ({query}) AS flow_sums"
+
+
+_wide = ("HUGEINT", "UHUGEINT")
+
+
+def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
+    """Run a snippet with the table as the pandas data frame `df`, and take `df` back."""
+    import pandas as pd
+
+    if not _says_something(code):
+        return frame
+    dataframe = run.to_pandas(frame)
+    namespace: dict[str, Any] = {"df": dataframe, "__name__": "__custom__"}
+    with limited(run), _dummies_of_numbers():
+        _execute(code, namespace, run)
+    result = namespace.get("df")
+    if not isinstance(result, pd.DataFrame):
+        raise OperatorError(
+            f"leaves 'df' as {type(result).__name__}, not as a DataFrame", "Assign the result to df.", "code"
+        )
+    if not len(result):
+        return run.from_pandas(result, like=frame)
+    with _complaints(code):
+        return run.from_pandas(_spark_columns(result), nan=True)
+
+
+@contextlib.contextmanager
+def _dummies_of_numbers() -> Iterator[None]:
+    """Within, pandas.get_dummies gives 0 and 1, as the pandas 1 of Data Wrangler's container does."""
+    import pandas as pd
+
+    whole = pd.get_dummies
+
+    @functools.wraps(whole)
+    def get_dummies(data: Any, *args: Any, **options: Any) -> pd.DataFrame:
+        if len(args) < 6 and options.get("dtype") is None:
+            options["dtype"] = "uint8"
+        return whole(data, *args, **options)
+
+    pd.get_dummies = get_dummies
+    try:
+        yield
+    finally:
+        pd.get_dummies = whole
+
+
+def _says_something(code: str) -> bool:
+    try:
+        return bool(ast.parse(code).body)
+    except (SyntaxError, ValueError):
+        return True  # Compiling it says what is wrong.
+
+
+def _spark_columns(dataframe: pd.DataFrame) -> pd.DataFrame:
+    """Columns without any value as empty texts, those of mixed types as texts, numbers as wide as Spark's."""
+    result = dataframe.copy(deep=False)
+    result.columns = [str(name) for name in result.columns]
+    for place, name in enumerate(result.columns):
+        column = result.iloc[:, place]
+        if column.isna().all():
+            column = pd_series([""] * len(column), column.index)
+        elif column.dtype == object and len(_kinds(column)) > 1:
+            column = column.astype(str)
+        elif column.dtype.kind in "iu":
+            column = column.astype("int64")
+        elif column.dtype.kind == "f" and column.dtype.name.startswith("float"):
+            column = column.astype("float64")
+        else:
+            continue
+        if result.columns.is_unique:
+            result[name] = column
+    return result
+
+
+def pd_series(values: Sequence[Any], index: Any) -> pd.Series[Any]:
+    """A series of objects."""
+    import pandas as pd
+
+    return pd.Series(values, index=index, dtype=object)
+
+
+def _kinds(column: pd.Series[Any]) -> set[str]:
+    """The Spark types of a column's values; None has none, NaN is a floating number."""
+    kinds = set()
+    for kind in {type(value) for value in column if value is not None}:
+        name = next((name for parent, name in _spark_kinds if issubclass(kind, parent)), kind.__name__)
+        kinds.add(name)
+    return kinds
+
+
+_spark_kinds: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),
+    (int, "long"),
+    (float, "double"),
+    (str, "string"),
+    (datetime.datetime, "timestamp"),
+    (datetime.date, "date"),
+)
+
+
+def run_function(function: UserFunction, frame: Frame, run: Run) -> Frame:
+    """The frame with a column made by a function that the flow's author wrote."""
+    from .user_functions import call
+
+    name = frame.name(function.input_column, "input_col")
+    column = run.to_pandas(frame.select([name]))[name]
+    with limited(run):
+        namespace: dict[str, Any] = {"__name__": "__custom__"}
+        _execute(function.code, namespace, run)
+        custom = namespace.get("custom_func")
+        if not callable(custom):
+            raise OperatorError("defines no function custom_func", "Call the function so.", "code")
+        with _printed(run), _complaints(function.code):
+            values = call(custom, column, frame.table[name].type(), function)
+    return run.with_column(frame, function.output_column or name, values)
+
+
+def _execute(code: str, namespace: dict[str, Any], run: Run) -> None:
+    with _printed(run), _complaints(code):
+        exec(compile(code, "<custom>", "exec"), namespace)
+
+
+@contextlib.contextmanager
+def _complaints(code: str) -> Iterator[None]:
+    """Whatever goes wrong within, said with the line of the snippet."""
+    try:
+        yield
+    except (KeyboardInterrupt, MemoryError, TimeIsUp):
+        raise
+    except BaseException as error:
+        raise _said(error, code) from error
+
+
+@contextlib.contextmanager
+def _printed(run: Run) -> Iterator[None]:
+    """What is printed within goes to the log of the run."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        for line in printed.getvalue().splitlines():
+            run.log(f"  {line}")
 
 
 def _adds_up(query: str) -> bool:

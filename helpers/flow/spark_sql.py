@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import OperatorError
@@ -65,7 +66,30 @@ macros = (
         WHEN lower(trim(x::VARCHAR)) IN ('t', 'true', 'y', 'yes', '1') THEN true
         WHEN lower(trim(x::VARCHAR)) IN ('f', 'false', 'n', 'no', '0') THEN false END
     ELSE TRY_CAST(x AS BOOLEAN) END""",
-    "CREATE OR REPLACE TEMP MACRO spark_string(x) AS CAST(x AS VARCHAR)",
+    # The digits of a floating number in Java's form: 1.0E7, 5.0E-4.
+    """CREATE OR REPLACE TEMP MACRO spark_digits(sign, digits, exponent) AS
+    sign || left(digits, 1) || '.' || coalesce(nullif(substr(digits, 2), ''), '0') || 'E' || exponent""",
+    """CREATE OR REPLACE TEMP MACRO spark_number_text(x) AS CASE
+    WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 'NaN'
+    WHEN isinf(TRY_CAST(x AS DOUBLE))
+        THEN CASE WHEN TRY_CAST(x AS DOUBLE) > 0 THEN '' ELSE '-' END || 'Infinity'
+    WHEN TRY_CAST(x AS DOUBLE) = 0 OR abs(TRY_CAST(x AS DOUBLE)) BETWEEN 0.001 AND 9999999.999999998
+        THEN CAST(x AS VARCHAR)
+    WHEN contains(CAST(x AS VARCHAR), 'e') THEN
+        split_part(CAST(x AS VARCHAR), 'e', 1)
+        || CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN '' ELSE '.0' END
+        || 'E' || TRY_CAST(split_part(CAST(x AS VARCHAR), 'e', 2) AS INTEGER)
+    WHEN abs(TRY_CAST(x AS DOUBLE)) >= 1 THEN spark_digits(
+        CASE WHEN starts_with(CAST(x AS VARCHAR), '-') THEN '-' ELSE '' END,
+        rtrim(replace(ltrim(CAST(x AS VARCHAR), '-'), '.', ''), '0'),
+        length(split_part(ltrim(CAST(x AS VARCHAR), '-'), '.', 1)) - 1)
+    ELSE spark_digits(
+        CASE WHEN starts_with(CAST(x AS VARCHAR), '-') THEN '-' ELSE '' END,
+        ltrim(split_part(CAST(x AS VARCHAR), '.', 2), '0'),
+        length(ltrim(split_part(CAST(x AS VARCHAR), '.', 2), '0'))
+            - length(split_part(CAST(x AS VARCHAR), '.', 2)) - 1) END""",
+    """CREATE OR REPLACE TEMP MACRO spark_string(x) AS
+    CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN spark_number_text(x) ELSE CAST(x AS VARCHAR) END""",
     "CREATE OR REPLACE TEMP MACRO spark_date(x) AS CAST(TRY_CAST(x AS TIMESTAMP) AS DATE)",
     "CREATE OR REPLACE TEMP MACRO spark_datetime(x) AS TRY_CAST(x AS TIMESTAMP)",
 )
@@ -96,7 +120,7 @@ def to_duckdb(formula: str, frame: Frame) -> str:
         ) from None
     if tree is None or isinstance(tree, exp.Query | exp.Command | exp.DDL):
         raise OperatorError("is not an expression over columns", "Write one, such as 0.3 * a + b.", "formula")
-    _only_known(tree)
+    only_known(tree)
 
     def rewrite(node: Any) -> Any:
         if isinstance(node, exp.Column):
@@ -112,18 +136,18 @@ def to_duckdb(formula: str, frame: Frame) -> str:
     return tree.transform(rewrite).sql(dialect="duckdb")
 
 
-def _only_known(tree: Any) -> None:
-    """Refuse what is not known to mean the same on DuckDB."""
+def only_known(tree: Any, also: Sequence[str] = (), parameter: str = "formula") -> None:
+    """Refuse what is not known to mean the same on DuckDB; `also` names further kinds of expressions."""
     from sqlglot import exp
 
-    known = tuple(getattr(exp, name) for name in _expressions)
+    known = tuple(getattr(exp, name) for name in (*_expressions, *also))
     for node in tree.walk():
         if not isinstance(node, known):
             what = node.sql("spark")
             raise OperatorError(
                 f"uses {what[:60]!r}, which this engine does not compute as Spark does",
                 "Use arithmetic, comparisons, CASE, COALESCE, CAST, ABS, ROUND, UPPER, LOWER or TRIM.",
-                "formula",
+                parameter,
             )
 
 

@@ -313,7 +313,13 @@ one_hot = "sagemaker.spark.encode_categorical_0.1"
 def encoded(apply: Apply, rows: list[Any], **block: Any) -> pd.DataFrame:
     parameters = {
         "operator": "One-hot encode",
-        "one_hot_encode_parameters": {"input_column": "g", **block},
+        "one_hot_encode_parameters": {
+            "input_column": "g",
+            "invalid_handling_strategy": "Keep",
+            "drop_last": False,
+            "output_style": "Columns",
+            **block,
+        },
     }
     return apply(one_hot, parameters, {"n": "long", "g": "string", "z": "long"}, rows)
 
@@ -329,7 +335,8 @@ def test_one_hot_columns_by_frequency_then_alphabet_at_the_end(apply: Apply) -> 
 
 
 def test_one_hot_options(apply: Apply) -> None:
-    assert list(encoded(apply, GENRES, drop_last=True).columns) == ["n", "z", "g_rap", "g_folk"]
+    # The slot for rows without a category is the last one, and the one that goes.
+    assert values(encoded(apply, GENRES, drop_last=True), "g_jazz") == [1.0, 0.0, 0.0, 0.0, 0.0]
     assert values(encoded(apply, GENRES, invalid_handling_strategy="Skip"), "n") == [1, 2, 4, 5]
     kept = encoded(apply, GENRES, output_column="o")
     assert list(kept.columns) == ["n", "g", "z", "o_rap", "o_folk", "o_jazz"]

@@ -167,7 +167,7 @@ def test_hidden_columns_stay_hidden_and_prints_go_to_the_log(
     assert "  ['a', 'b']" in told
     assert "   |-- a: string" in told
     assert capsys.readouterr().out == ""
-    assert written.paths[0].read_text() == "a,b\n1,y\n2,x\n"  # ordered by all columns
+    assert written.paths[0].read_text() == "a,b\n2,x\n1,y\n"
 
 
 def test_the_newer_spelling_of_custom_code(apply: Apply) -> None:

@@ -40,7 +40,11 @@ df = df.withColumn('EventTime', F.unix_timestamp(F.current_timestamp()))"""
 def featured_tracks(builder: Any, *, event_time: bool = False) -> str:
     """Tracks, typed, with one-hot genres and danceability."""
     step = builder.types(builder.source("tracks.csv"), TRACKS)
-    parameters = {"operator": "One-hot encode", "one_hot_encode_parameters": {"input_column": "genre"}}
+    block = {"invalid_handling_strategy": "Keep", "drop_last": False, "output_style": "Columns"}
+    parameters = {
+        "operator": "One-hot encode",
+        "one_hot_encode_parameters": {"input_column": "genre", **block},
+    }
     step = builder.add("genres", "sagemaker.spark.encode_categorical_0.1", parameters, [step])
     if event_time:
         step = with_event_time(builder, "track time", step)

@@ -46,6 +46,10 @@ class Operator(BaseModel):
     """How many inputs it takes."""
     block: ClassVar[str] = ""
     """The parameter that holds a sub-operator's own parameters, where it is not named after it."""
+    blocks: ClassVar[tuple[str, ...]] = ()
+    """Other names of that parameter: some spellings are only documented in words."""
+    flat: ClassVar[bool] = False
+    """Whether its parameters lie beside the choice of the sub-operator, in no block of their own."""
 
     def outputs(self) -> tuple[str, ...]:
         """The names of its outputs."""
@@ -117,12 +121,18 @@ def resolve(node: Node) -> tuple[Operator | None, list[Problem]]:
         if choice not in options:
             fault = f"has no '{key}'" if choice is None else f"does not know the sub-operator {choice!r}"
             return None, [*problems, problem(fault, f"Known here: {', '.join(options)}.", key)]
+        chosen = family.choices.get((*path, choice))
+        if chosen is not None and chosen.flat:
+            path = (*path, choice)
+            block = {name: value for name, value in block.items() if name not in (key, "name")}
+            continue
         # Blocks of sub-operators once chosen in the UI stay behind: only the chosen one counts.
         strange = [name for name in block if name not in (key, "name") and not name.endswith("_parameters")]
         problems += [problem("is not a parameter of this operator", "Remove it.", name) for name in strange]
         path = (*path, choice)
-        name = (family.choices[path].block if path in family.choices else "") or block_name(choice)
-        inner = block.get(name, block.get(f"{choice}_parameters", {}))
+        names = [*((chosen.block, *chosen.blocks) if chosen else ()), block_name(choice)]
+        name = next((each for each in names if each in block), f"{choice}_parameters")
+        inner = block.get(name, {})
         if not isinstance(inner, Mapping):
             return None, [*problems, problem("must be an object with the parameters", "", name)]
         block = inner

@@ -1,12 +1,15 @@
-"""Encode categorical: categories as numbers."""
+"""Encode categorical: categories as numbers, by frequency, by indicators or by similarity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
 
 from ..errors import OperatorError
-from .base import Columns, Operator, listing, operator
+from .base import listing, operator
+from .per_column import PerColumn, put
 
 if TYPE_CHECKING:
     from ..engine import Run
@@ -15,99 +18,222 @@ if TYPE_CHECKING:
 _id = "sagemaker.spark.encode_categorical_0.1"
 
 
-def labels_by_frequency(frame: Frame, column: str, run: Run) -> list[str]:
-    """The categories of a column, most frequent first, equally frequent ones by the alphabet."""
-    text = frame.table[column].cast("string").nullif("")
+def labels_by_frequency(frame: Frame, column: str, run: Run, empty: bool = False) -> list[str]:
+    """The categories of a column, most frequent first, equally frequent ones as Java sorts texts.
+
+    With `empty` an empty text is a category, else it counts as missing.
+    """
+    from ..casting import cast
+
+    text = cast(frame.table[column], "string")
+    text = text if empty else text.nullif("")
     counts = frame.table.select(label=text).filter(lambda t: t.label.notnull()).group_by("label")
     rows = run.rows(counts.aggregate(count=lambda t: t.count()))
-    return [row["label"] for row in sorted(rows, key=lambda row: (-row["count"], row["label"]))]
+    ranked = sorted(rows, key=lambda row: (-row["count"], row["label"].encode("utf-16-be", "surrogatepass")))
+    return [row["label"] for row in ranked]
+
+
+def _filled(default: Any) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value is None or value == "" else value)
+
+
+class Encoder(PerColumn):
+    """Learns the categories of a column, or uses those that the flow holds and that were learned alike."""
+
+    def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
+        """The categories in the order of their indices."""
+        raise NotImplementedError
+
+    def stored(self, run: Run, column: str, block: str, parameters: dict[str, Any]) -> list[str] | None:
+        """The categories that the flow holds for this column."""
+        from ..trained import spark_model, stored
+
+        held = stored(run, [block], column, parameters, len(self.input_column) > 1)
+        model = spark_model(held.get("string_indexer_model"))
+        labels = (model.get("labelsArray") or [model.get("labels")])[0]
+        return [str(label) for label in labels] if labels is not None else None
+
+
+def _refuse(frame: Frame, invalid: Any, column: str, run: Run) -> None:
+    count = run.row(frame.table.aggregate(missing=invalid.sum()))["missing"]
+    if count:
+        raise OperatorError(
+            f"{count} rows have no value in '{column}', or one that was not there when the step learned",
+            "Fill them first, or choose another invalid_handling_strategy.",
+            "invalid_handling_strategy",
+        )
+
+
+@operator(_id, "Ordinal encode")
+class OrdinalEncode(Encoder):
+    """Ordinal encode"""
+
+    invalid_handling_strategy: Annotated[
+        Literal["Skip", "Error", "Keep", "Replace with NaN"], _filled("Error")
+    ] = "Error"
+
+    def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
+        parameters = {"invalid_handling_strategy": self.invalid_handling_strategy}
+        held = self.stored(run, column, "ordinal_encode_parameters", parameters)
+        return held if held is not None else labels_by_frequency(frame, column, run, empty=True)
+
+    def one(self, frame: Frame, column: str, run: Run) -> Frame:
+        import ibis
+
+        from ..casting import cast
+        from ..python_functions import python_column
+
+        labels = self.learned(frame, column, run)
+        places = {label: float(place) for place, label in enumerate(labels)}
+        index = python_column(run, places.get, cast(frame.table[column], "string"), "float64")
+        output = self.output(column, column)
+        if self.invalid_handling_strategy in ("Keep", "Replace with NaN"):
+            keep = self.invalid_handling_strategy == "Keep"
+            unknown = ibis.literal(float(len(labels)) if keep else float("nan"))
+            return put(frame, output, index.fill_null(unknown))
+        if self.invalid_handling_strategy == "Error":
+            _refuse(frame, index.isnull(), column, run)
+            return put(frame, output, index)
+        known = frame.replace(frame.table.filter(index.notnull()))
+        index = python_column(run, places.get, cast(known.table[column], "string"), "float64")
+        return put(known, output, index)
 
 
 @operator(_id, "One-hot encode")
-class OneHotEncode(Operator):
-    """One column of 0 and 1 for each category, most frequent first; always learned from the data at hand.
+class OneHotEncode(Encoder):
+    """One-hot encode"""
 
-    Models that Data Wrangler stored in the flow hold the labels of its own sample, so they are not used.
-    """
-
-    input_column: Columns
-    output_column: str | None = None
-    input_already_ordinal_encoded: bool = False
-    invalid_handling_strategy: Literal["Keep", "Skip", "Error"] = "Keep"
-    drop_last: bool = False
-    output_style: Literal["Columns", "Vector"] = "Columns"
+    input_already_ordinal_encoded: Annotated[bool, _filled(False)] = False
+    invalid_handling_strategy: Annotated[Literal["Keep", "Skip", "Error"], _filled("Error")] = "Error"
+    drop_last: Annotated[bool, _filled(True)] = True
+    output_style: Annotated[Literal["Columns", "Vector"], _filled("Vector")] = "Vector"
 
     def describe(self) -> str:
         return f"One-hot encode {listing(self.input_column)}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        frame = run.keep(frames[0])
-        for column in frame.names(self.input_column, "input_column"):
-            output = self.output_column or column
-            if self.output_column and len(self.input_column) > 1:
-                output = f"{self.output_column}_{column}"
-            frame = self._encode(frame, column, output, run)
-        return frame
+        return super().apply([run.keep(frames[0])], run)
 
-    def _encode(self, frame: Frame, column: str, output: str, run: Run) -> Frame:
-        source = frame.table[column]
-        if self.input_already_ordinal_encoded:
-            if not source.type().is_numeric():
-                raise OperatorError(
-                    f"'{column}' is {source.type()}, not an ordinal number", "", "input_column"
-                )
-            value = source.cast("float64")
-            top = run.row(frame.table.aggregate(top=value.max()))["top"]
-            labels = [] if top is None else [str(index) for index in range(int(top) + 1)]
-            matches = [value == float(label) for label in labels]
-        else:
-            value = source.cast("string").nullif("")
-            labels = labels_by_frequency(frame, column, run)
-            matches = [value == label for label in labels]
-        rows = frame
-        if self.invalid_handling_strategy == "Skip":
-            rows = frame.replace(frame.table.filter(value.notnull()))
-        elif self.invalid_handling_strategy == "Error":
-            missing = run.row(frame.table.aggregate(missing=value.isnull().sum()))["missing"]
-            if missing:
-                raise OperatorError(
-                    f"{missing} rows have no value in '{column}'",
-                    "Fill them first, or set invalid_handling_strategy to Keep or Skip.",
-                    "invalid_handling_strategy",
-                )
-        if self.output_style == "Vector":
-            return rows.replace(self._vector(rows, column, output, matches))
-        if self.drop_last:
-            labels, matches = labels[:-1], matches[:-1]
-        if output == column:
-            rows = rows.select([name for name in rows.columns if name != column])
-        for label in labels:
-            frame_name = f"{output}_{label}"
-            if frame_name.lower() in (name.lower() for name in rows.columns):
-                raise OperatorError(
-                    f"there is already a column '{frame_name}'", "Set another output_column.", "output_column"
-                )
-        ones = {
-            f"{output}_{label}": match.ifelse(1.0, 0.0) for label, match in zip(labels, matches, strict=True)
+    def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
+        parameters = {
+            "invalid_handling_strategy": self.invalid_handling_strategy,
+            "drop_last": self.drop_last,
         }
-        base = (
-            frame.table if self.invalid_handling_strategy != "Skip" else frame.table.filter(value.notnull())
-        )
-        wide = base.mutate(**ones)
-        return rows.replace(wide.select([*rows.columns, *ones, *rows.order]))
+        held = self.stored(run, column, "one_hot_encode_parameters", parameters)
+        return held if held is not None else labels_by_frequency(frame, column, run)
 
-    def _vector(self, rows: Frame, column: str, output: str, matches: list[Any]) -> Any:
+    @property
+    def keep(self) -> bool:
+        """Whether there is a slot for rows without a known category; numbers get it for skipping too."""
+        strategy = self.invalid_handling_strategy
+        return strategy == "Keep" or (strategy == "Skip" and self.input_already_ordinal_encoded)
+
+    def one(self, frame: Frame, column: str, run: Run) -> Frame:
+        if self.input_already_ordinal_encoded:
+            labels, rows = self._numbers(frame, column, run), frame
+        else:
+            labels = self.learned(frame, column, run)
+            rows = self._without_invalid(frame, column, labels, run)
+        output = self.output(column, column)
+        matches = self._matches(rows, column, labels)
+        if self.output_style == "Vector":
+            return put(rows, output, self._vector(matches))
+        return self._columns(rows, column, output, labels, matches)
+
+    def _numbers(self, frame: Frame, column: str, run: Run) -> list[str]:
+        from ..casting import cast
+
+        source = frame.table[column]
+        if not source.type().is_numeric():
+            raise OperatorError(f"'{column}' is {source.type()}, not an ordinal number", "", "input_column")
+        number = cast(source, "long")
+        invalid = (number.isnull() | (number < 0)).sum()
+        found = run.row(frame.table.aggregate(top=number.max(), invalid=invalid))
+        if found["invalid"]:
+            raise OperatorError(
+                f"{found['invalid']} rows of '{column}' hold no ordinal number from 0",
+                "Encode the column as ordinals first.",
+                "input_column",
+            )
+        return [] if found["top"] is None else [str(index) for index in range(found["top"] + 1)]
+
+    def _without_invalid(self, frame: Frame, column: str, labels: list[str], run: Run) -> Frame:
+        from ..casting import cast
+
+        if self.keep:
+            return frame
+        known = cast(frame.table[column], "string").isin(labels).fill_null(False) if labels else None
+        if self.invalid_handling_strategy == "Error":
+            _refuse(frame, frame.table[column].isnull() if known is None else ~known, column, run)
+            return frame
+        return frame.replace(frame.table.filter(False if known is None else known))
+
+    def _matches(self, rows: Frame, column: str, labels: list[str]) -> list[Any]:
+        from ..casting import cast
+
+        if self.input_already_ordinal_encoded:
+            number = cast(rows.table[column], "long")
+            return [number == int(label) for label in labels]
+        text = cast(rows.table[column], "string")
+        return [text == label for label in labels]
+
+    def _columns(self, rows: Frame, column: str, output: str, labels: list[str], matches: list[Any]) -> Frame:
+        import ibis
+
+        places = {f"{output}_{label}": place for place, label in enumerate(labels)}
+        remain = [name for name in rows.columns if name != column or output != column]
+        taken = [name.lower() for name in remain]
+        for name in places:
+            if name.lower() in taken:
+                raise OperatorError(
+                    f"there is already a column '{name}'", "Set another output_column.", "output_column"
+                )
+            taken.append(name.lower())
+        ones = {name: matches[place].ifelse(1.0, 0.0) for name, place in places.items()}
+        if ones and self.drop_last and not self.keep:
+            # The vector has no slot for the last category; Data Wrangler still names a column for it.
+            ones[list(ones)[-1]] = ibis.null("float64")
+        return rows.replace(rows.table.mutate(**ones).select([*remain, *ones, *rows.order]))
+
+    def _vector(self, matches: list[Any]) -> Any:
         """Spark's text of a sparse vector; `Keep` adds a slot for rows without a known category."""
         import ibis
 
-        size = len(matches) + (self.invalid_handling_strategy == "Keep") - self.drop_last
+        size = len(matches) + self.keep - self.drop_last
         empty = f"({size},[],[])"
         slots = [f"({size},[{index}],[1.0])" if index < size else empty for index in range(len(matches) + 1)]
-        other = slots[-1] if self.invalid_handling_strategy == "Keep" else empty
+        other = slots[-1] if self.keep else empty
         pairs = list(zip(matches, slots, strict=False))
-        vector = ibis.cases(*pairs, else_=other) if pairs else ibis.literal(other)
-        if output == column:
-            return rows.table.select(
-                [vector.name(name) if name == column else rows.table[name] for name in rows.table.columns]
+        return ibis.cases(*pairs, else_=other) if pairs else ibis.literal(other)
+
+
+@operator(_id, "Similarity encode")
+class SimilarityEncode(PerColumn):
+    """Similarity encode: texts with many three-letter parts in common get many equal numbers"""
+
+    target_dimension: Annotated[int, Field(ge=1), _filled(30)] = 30
+    output_style: Annotated[Literal["Columns", "Vector"], _filled("Vector")] = "Vector"
+
+    def one(self, frame: Frame, column: str, run: Run) -> Frame:
+        from ..min_hash import encoder, stored_functions
+        from ..python_functions import python_column
+
+        source = frame.table[column]
+        if not source.type().is_string():
+            raise OperatorError(
+                f"'{column}' is {source.type()}; similarity is that of texts",
+                "Cast it to string first.",
+                "input_column",
             )
-        return rows.table.mutate(**{rows.free(output, "output_column"): vector})
+        functions = stored_functions(run, column, self.target_dimension, len(self.input_column) > 1)
+        output = self.output(column, column)
+        # With an output column missing texts are a blank in the input from here on, as in Data Wrangler.
+        base = frame if output == column else put(frame, column, source.fill_null(" "))
+        numbers = python_column(run, encoder(functions), base.table[column].fill_null(" "), "array<float64>")
+        made = {output: numbers}
+        if self.output_style == "Columns":
+            made = {f"{output}_{place}": numbers[place] for place in range(len(functions))}
+        remain = base.select([name for name in base.columns if name != column or output != column])
+        for name in made:
+            remain.free(name, "output_column")
+        return base.replace(base.table.mutate(**made).select([*remain.columns, *made, *base.order]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import OperatorError
 from .base import Columns, Operator, listing, operator
@@ -173,19 +173,36 @@ class MoveBefore(MoveBeside):
 
 @operator(_id, "Concatenate columns")
 class ConcatenateColumns(Operator):
-    """Join the texts of columns into a new one; nulls are left out."""
+    """Join the texts of two or more columns; nulls are left out."""
 
-    input_columns: Columns
-    output_column: str
-    separator: str = ""
+    left_column: str | None = None
+    right_column: str | None = None
+    input_columns: Columns | None = None
+    output_column: str | None = None
+    delimiter: str = Field("_", validation_alias=AliasChoices("delimiter", "separator"))
+
+    @model_validator(mode="after")
+    def _something_to_join(self) -> ConcatenateColumns:
+        pair = self.left_column is not None and self.right_column is not None
+        if pair == (self.input_columns is not None) or (not pair and (self.left_column or self.right_column)):
+            raise ValueError("needs 'left_column' and 'right_column', or 'input_columns'")
+        return self
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns to join, in their order."""
+        return self.input_columns or (str(self.left_column), str(self.right_column))
 
     def describe(self) -> str:
-        return f"Concatenate {listing(self.input_columns)} as {self.output_column}"
+        return f"Concatenate {listing(self.columns())}"
 
     def change(self, frame: Frame) -> Any:
         import ibis
 
-        names = frame.names(self.input_columns, "input_columns")
-        texts = ibis.array([frame.table[name].cast("string") for name in names])
-        joined = texts.filter(lambda text: text.notnull()).join(self.separator)
-        return frame.table.mutate(**{frame.free(self.output_column, "output_column"): joined})
+        from ..casting import cast
+        from .per_column import put
+
+        names = frame.names(self.columns(), "input_columns" if self.input_columns else "left_column")
+        texts = ibis.array([cast(frame.table[name], "string") for name in names])
+        joined = texts.filter(lambda text: text.notnull()).join(self.delimiter)
+        # DuckDB joins no texts to null, Spark to an empty text.
+        return put(frame, self.output_column or "_".join(names), joined.fill_null("")).table

@@ -1,0 +1,1 @@
+"""What the Data Quality and Insights Report is made of: features, target, model, samples, warnings, page."""

@@ -1,0 +1,74 @@
+"""Making analyses in the process that runs the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..engine import Run, evaluate
+from ..errors import FlowError, OperatorError, Problem
+from ..model import Flow, Node
+from ..operators import resolve
+from ..reading import from_document
+from .base import Visualization, title
+from .result import Analysis
+from .style import style
+from .table import Table, read
+
+
+def answer(
+    request: Mapping[str, Any],
+    progress: Callable[[str], None],
+    started: Callable[[Node], None],
+    guard: Callable[[float | None], None],
+) -> list[dict[str, Any]]:
+    """Make the analyses of a request, each into its folder, and say of each what is wrong with it, if so."""
+    with Run(
+        lambda source: [Path(request["sources"][source.node_id])],
+        request["threads"],
+        request["memory"],
+        progress,
+        started,
+        request["node_time_limit"],
+        guard,
+    ) as run:
+        return list(_make(from_document(request["flow"]), request["analyses"], run))
+
+
+def _make(flow: Flow, wanted: list[dict[str, str]], run: Run) -> Iterator[dict[str, Any]]:
+    nodes = [flow.node(each["node_id"]) for each in wanted]
+    inputs = [(node.inputs[0].node_id, node.inputs[0].output_name) for node in nodes]
+    frames: dict[tuple[str, str], Any] = {}
+    tables: dict[tuple[str, str], Table] = {}
+    try:
+        frames = evaluate(flow, run, list(dict.fromkeys(inputs)))
+    except FlowError:
+        if len(set(inputs)) == 1:
+            raise
+        # A step fails that some of them need: each is tried by itself below.
+    for node, source, each in zip(nodes, inputs, wanted, strict=True):
+        problems: list[Problem] = []
+        try:
+            if source not in frames:
+                frames |= evaluate(flow, run, [source])
+            if source not in tables:
+                tables[source] = read(frames[source], run)
+            analysis(node, tables[source], run).write(each["directory"])
+        except OperatorError as error:
+            problems = [error.at(title(node), node.operator)]
+        except FlowError as error:
+            problems = error.problems
+        yield {"node_id": node.node_id, "problem": asdict(problems[0]) if problems else None}
+
+
+def analysis(node: Node, table: Table, run: Run) -> Analysis:
+    """One analysis of a table. Raises OperatorError."""
+    operator, problems = resolve(node)
+    if not isinstance(operator, Visualization):
+        raise FlowError(problems or [Problem("is not an analysis", "", node.label, node.operator)])
+    run.start(node)
+    run.log(f"{title(node)}: {operator.describe()}")
+    with style():
+        return Analysis.of(title(node), node.operator, node.node_id, operator.analyze(table))

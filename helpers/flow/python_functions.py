@@ -1,0 +1,59 @@
+"""Python functions over columns, where Data Wrangler itself works in Python and not in Spark SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from .engine import Run
+
+
+def python_column(run: Run, function: Callable[[Any], Any], column: Any, returns: str) -> Any:
+    """An Ibis expression: `function` of every value that is there, null where there is none.
+
+    `returns` is an Ibis type such as "array<string>". The function must depend on nothing but its value; it
+    sees each value of a batch once.
+    """
+
+    def batch(values: Any) -> list[Any]:
+        return [function(value) for value in values]
+
+    return batch_column(run, batch, column, returns)
+
+
+def batch_column(run: Run, function: Callable[[list[Any]], list[Any]], column: Any, returns: str) -> Any:
+    """The same for a function of many different values at once; results must not depend on their company."""
+    import ibis
+    import pyarrow as pa
+
+    kind, source = ibis.dtype(returns), column.type()
+    arrow = kind.to_pyarrow()
+
+    def whole(values: Any) -> Any:
+        if isinstance(values, pa.ChunkedArray):
+            values = values.combine_chunks()
+        if pa.types.is_nested(values.type):
+            rows = values.to_pylist()
+            made = iter(function([row for row in rows if row is not None]))
+            return pa.array([None if row is None else next(made) for row in rows], arrow)
+        encoded = values.dictionary_encode()
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        known = encoded.dictionary.to_pylist()
+        return pa.array(function(known), arrow).take(encoded.indices)
+
+    name, connection = run.fresh(), cast("Any", run.connection)
+    connection.create_function(
+        name,
+        whole,
+        [run.type_name(source)],
+        run.type_name(kind),
+        type="arrow",
+        null_handling="special",
+    )
+
+    def call(_: Any) -> None: ...
+
+    made: Any = ibis.udf.scalar.builtin(call, name=name, signature=((source,), kind))
+    return made(column)

@@ -1,0 +1,48 @@
+"""What the commands of `workshop flow` share: reading a flow, naming sources, saying what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import FlowError
+from .model import Flow
+from .reading import read
+
+FlowFile = Annotated[Path, typer.Argument(help="A .flow file.", show_default=False)]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source", help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
+    ),
+]
+
+
+def fail(error: FlowError) -> typer.Exit:
+    """Say every problem on stderr; the exit code of bad input."""
+    for problem in error.problems:
+        typer.echo(f"error: {problem}", err=True)
+    return typer.Exit(2)
+
+
+def read_flow(path: Path) -> Flow:
+    """The flow in a file; what is wrong with it is said, and the command ends."""
+    try:
+        return read(path)
+    except FlowError as error:
+        raise fail(error) from None
+
+
+def pairs(texts: Sequence[str] | None) -> dict[str, str]:
+    """{name: path} of NAME=PATH texts. Raises FlowError."""
+    found = {}
+    for text in texts or []:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            example = "--source tracks.csv=data/tracks.csv"
+            raise FlowError(f"--source must be NAME=PATH, not {text!r}. Example: {example}")
+        found[name] = path
+    return found

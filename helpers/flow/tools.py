@@ -1,0 +1,89 @@
+"""`workshop flow`: start flows, look into their steps, compare them, export them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import FlowError
+from .terminal import FlowFile, Sources, fail, pairs, read_flow
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the app."""
+    for command in (new, preview, diff):
+        app.command()(command)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the flow: NAME.flow is written.", show_default=False)],
+    data: Annotated[str, typer.Option(help="Name of the file it reads.")] = "data.csv",
+    code: Annotated[
+        bool, typer.Option("--code", help="Also write the Python program that builds it.")
+    ] = False,
+) -> None:
+    """Write a flow to start from: a source, its types, a destination."""
+    from .starting import write_new
+
+    try:
+        written = write_new(Path(name), data, code)
+    except FlowError as error:
+        raise fail(error) from None
+    for path in written:
+        typer.echo(f"{path}")
+
+
+def preview(
+    flow: FlowFile,
+    node: Annotated[str, typer.Option(help="The step: its name or id.", show_default=False)],
+    source: Sources = None,
+    rows: Annotated[int, typer.Option(min=0, help="First rows to show.")] = 5,
+    output_name: Annotated[
+        str, typer.Option(help="One of several outputs, such as the Train of a split.")
+    ] = "default",
+) -> None:
+    """Look at the table behind a step: how many rows, the first of them, and a profile of each column."""
+    from .profiling import look
+    from .showing import show
+
+    found = read_flow(flow)
+    try:
+        seen = look(found, node, pairs(source), rows, output_name)
+    except FlowError as error:
+        raise fail(error) from None
+    show(seen, found.node(node).label)
+
+
+def diff(
+    first: FlowFile,
+    second: FlowFile,
+    source: Sources = None,
+    cells: Annotated[int, typer.Option(min=1, help="Differing cells to name for each output.")] = 5,
+) -> None:
+    """Say what differs between two flows, and with data where their outputs differ.
+
+    Exit code 0: equal; 1: different; 2: an error.
+    """
+    from .comparing import diff as compare
+    from .comparing_data import diff_outputs
+
+    flows = read_flow(first), read_flow(second)
+    try:
+        steps = compare(*flows)
+        outputs = diff_outputs(*flows, pairs(source), cells) if source else []
+    except FlowError as error:
+        raise fail(error) from None
+    except Exception as error:
+        raise fail(FlowError(f"The comparison broke: {type(error).__name__}: {error}")) from error
+    for difference in steps:
+        typer.echo(str(difference))
+    if source:
+        typer.echo("Their outputs on these data are " + ("different:" if outputs else "equal."))
+    for difference in outputs:
+        typer.echo(str(difference))
+    if not steps and not outputs:
+        typer.echo("The flows are equal.")
+    if steps or outputs:
+        raise typer.Exit(1)

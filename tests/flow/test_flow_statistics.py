@@ -1,0 +1,120 @@
+"""Exact statistics, and tables to pandas and back."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.flow.engine import Run
+from helpers.flow.errors import OperatorError
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    with Run(lambda _: []) as run:
+        yield run
+
+
+def frame(run: Run, **columns: Any) -> Any:
+    return run.from_pandas(pd.DataFrame(columns), nan=True)
+
+
+def test_statistics_count_neither_null_nor_nan(run: Run) -> None:
+    table = run.backend.table(
+        run.view(
+            "SELECT * FROM (VALUES (1.0::DOUBLE, 1), (NULL, 2), ('nan'::DOUBLE, 5), (4.0, NULL)) t(x, n)"
+        )
+    )
+    x, n = run.statistics(table, ["x", "n"])
+    assert (x.count, x.mean, x.least, x.greatest) == (2, 2.5, 1.0, 4.0)
+    assert x.deviation == pytest.approx(math.sqrt(4.5))
+    assert (n.count, n.mean) == (3, pytest.approx(8 / 3))
+    assert run.medians(table, ["x", "n"]) == [1.0, 2]
+
+
+def test_statistics_of_nothing_and_of_one(run: Run) -> None:
+    nothing, one = run.statistics(frame(run, a=[np.nan], b=[2.0]).table, ["a", "b"])
+    assert (nothing.count, nothing.mean, nothing.deviation, nothing.least) == (0, None, None, None)
+    assert (one.count, one.mean, one.deviation) == (1, 2.0, None)
+    assert run.medians(frame(run, a=[np.nan]).table, ["a"]) == [None]
+
+
+def test_infinite_values(run: Run) -> None:
+    table = frame(run, a=[1.0, np.inf, 3.0], b=[1.0, np.inf, -np.inf]).table
+    a, b = run.statistics(table, ["a", "b"])
+    assert a.mean == math.inf and math.isnan(a.deviation or 0)
+    assert math.isnan(b.mean or 0)
+    [a] = run.statistics(table, ["a"], finite=True)
+    assert (a.count, a.mean, a.greatest) == (2, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_the_number_of_threads_changes_nothing(threads: int) -> None:
+    numbers = np.random.default_rng(0).lognormal(0, 8, 400_000)
+    with Run(lambda _: [], threads=threads) as run:
+        [found] = run.statistics(frame(run, x=numbers).table, ["x"])
+        [median] = run.medians(frame(run, x=numbers).table, ["x"])
+        assert run.connection.execute("SELECT current_setting('threads')").fetchall() == [(threads,)]
+    with Run(lambda _: [], threads=1) as run:
+        assert run.statistics(frame(run, x=numbers).table, ["x"]) == [found]
+    assert found.mean == pytest.approx(numbers.mean(), rel=1e-12)
+    assert found.deviation == pytest.approx(numbers.std(ddof=1), rel=1e-12)
+    assert median == np.sort(numbers)[199_999]
+
+
+def test_pandas_and_back(run: Run) -> None:
+    day = datetime.date(2020, 1, 5)
+    table = pd.DataFrame(
+        {
+            "n": [3, 1, 2],
+            "x": [0.5, np.nan, 1.5],
+            "s": ["b", None, "a"],
+            "b": [True, None, False],
+            "d": [day, None, day],
+            "t": pd.to_datetime(["2020-01-05 10:11:12.345678", None, "2021-01-01 00:00:00.000000"]),
+            "c": pd.Categorical(["u", "v", "u"]),
+            "v": [np.array([1.0, 2.0]), None, np.array([3.0])],
+            "e": [None, None, None],
+        },
+        index=[7, 8, 9],
+    )
+    back = run.from_pandas(table)
+    assert back.in_order and back.columns == list(table.columns)
+    kinds = [str(kind) for kind in back.visible.schema().types]
+    assert kinds == [
+        "int64", "float64", "string", "boolean", "date", "timestamp(6)", "string", "array<float64>", "string",
+    ]  # fmt: skip
+    again = run.to_pandas(back)
+    assert list(again["n"]) == [3, 1, 2]
+    assert list(again["d"])[::2] == [day, day] and pd.isna(again["d"][1])
+    assert again["t"].dtype == "datetime64[ns]" and again["t"][0] == table["t"][7]
+    assert list(again["v"][0]) == [1.0, 2.0]
+    assert list(again["s"]) == ["b", None, "a"]
+
+
+def test_nan_may_stay_and_types_may_come_back(run: Run) -> None:
+    table = pd.DataFrame({"x": [1.0, np.nan]})
+    assert run.row(run.from_pandas(table).table.aggregate(n=lambda t: t.x.isnull().sum())) == {"n": 1}
+    assert run.row(run.from_pandas(table, nan=True).table.aggregate(n=lambda t: t.x.isnan().sum())) == {
+        "n": 1
+    }
+    whole = run.from_pandas(pd.DataFrame({"x": pd.array([1, None], "Int64")}))
+    assert run.to_pandas(whole)["x"].dtype == "float64"
+    again = run.from_pandas(run.to_pandas(whole), like=whole)
+    assert str(again.table.x.type()) == "int64"
+    assert [row["x"] for row in run.rows(again.ordered)] == [1, None]
+
+
+def test_what_cannot_be_a_table(run: Run) -> None:
+    with pytest.raises(OperatorError, match="called the same: a, A"):
+        run.from_pandas(pd.DataFrame([[1, 2]], columns=["a", "A"]))
+    with pytest.raises(OperatorError, match=r"column 'a' .* holds int, str"):
+        run.from_pandas(pd.DataFrame({"a": [1, "x"]}))
+    with pytest.raises(OperatorError, match="without columns"):
+        run.from_pandas(pd.DataFrame())
