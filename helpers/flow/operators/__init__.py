@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401  (importing a family registers its operators)
     balance_data,
+    concatenate,
     custom_code,
     dataset,
     destinations,
