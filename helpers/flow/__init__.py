@@ -42,6 +42,7 @@ def execute(
     progress: Callable[[str], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
+    sample: bool = False,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
     from .engine import execute
@@ -55,6 +56,7 @@ def execute(
         progress=progress,
         parameters=parameters,
         node_time_limit=node_time_limit,
+        sample=sample,
     )
 
 
