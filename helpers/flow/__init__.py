@@ -20,6 +20,7 @@ from .comparing import Difference, diff
 from .comparing_data import diff_outputs
 from .drawing import Picture, draw
 from .errors import FlowError, OperatorError, Problem
+from .exporting import export
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
 from .previewing import preview
@@ -82,6 +83,7 @@ __all__ = [
     "diff_outputs",
     "draw",
     "execute",
+    "export",
     "look",
     "preview",
     "profile",
