@@ -147,7 +147,7 @@ class Run:
         return statistics.statistics(table, columns, self, finite)
 
     def medians(self, table: Any, columns: Sequence[str]) -> list[Any]:
-        """The exact lower medians, as Spark's approxQuantile gives; null and NaN do not count."""
+        """The lower medians, as Spark's approxQuantile gives them; null and NaN do not count."""
         return [found[0] for found in statistics.quantiles(table, columns, [0.5], self)]
 
     def to_pandas(self, frame: Frame) -> pd.DataFrame:
