@@ -20,6 +20,7 @@ from .comparing import Difference, diff
 from .comparing_data import diff_outputs
 from .drawing import Picture, draw
 from .errors import FlowError, OperatorError, Problem
+from .exporting import export
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
 from .previewing import preview
@@ -42,6 +43,7 @@ def execute(
     progress: Callable[[str], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
+    sample: bool = False,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
     from .engine import execute
@@ -55,6 +57,7 @@ def execute(
         progress=progress,
         parameters=parameters,
         node_time_limit=node_time_limit,
+        sample=sample,
     )
 
 
@@ -80,6 +83,7 @@ __all__ = [
     "diff_outputs",
     "draw",
     "execute",
+    "export",
     "look",
     "preview",
     "profile",

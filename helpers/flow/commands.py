@@ -49,6 +49,9 @@ def run(
     node_time_limit: Annotated[
         float, typer.Option(min=0, help="Stop the code of a custom step after this many seconds (0: never).")
     ] = default_seconds,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Read only the sample that the flow's editor works on.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
@@ -67,6 +70,7 @@ def run(
             time_limit=time_limit,
             parameters=dict(read_parameter(each) for each in parameter or []),
             node_time_limit=node_time_limit or None,
+            sample=sample,
             progress=None if quiet else lambda text: typer.echo(text, err=True),
         )
     except FlowError as error:

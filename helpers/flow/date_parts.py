@@ -124,20 +124,25 @@ def extracted(
     cyclic: bool = False,
     from_one: bool = False,
     form: str | None = None,
+    vector: bool = False,
 ) -> Any:
-    """An Ibis expression: the parts of a column's moments as an array, null where there is no moment."""
+    """An Ibis expression: the parts of a column's moments as an array, null where there is no moment.
+
+    As a `vector` it is Spark's text of one, with NaN where there is no moment.
+    """
     from .python_functions import batch_column
+    from .spark_hashing import vector_text
 
     unit = None if form else unit_of(frame, column, run)
 
     def work(values: list[Any]) -> list[Any]:
-        plain = [_plain(value) for value in values]
-        return [
-            None if moment is None else numbers(moment, chosen, cyclic, from_one)
-            for moment in parsed(plain, form, unit)
-        ]
+        moments = parsed([_plain(value) for value in values], form, unit)
+        found = [None if each is None else numbers(each, chosen, cyclic, from_one) for each in moments]
+        return [nothing if each is None else vector_text(each) for each in found] if vector else found
 
-    return batch_column(run, work, frame.table[column], "array<float64>")
+    nothing = vector_text([None] * len(names(chosen, "", cyclic)))
+    made = batch_column(run, work, frame.table[column], "string" if vector else "array<float64>")
+    return made.fill_null(nothing) if vector else made
 
 
 def _plain(value: Any) -> Any:

@@ -25,6 +25,7 @@ from .naming import quoted
 from .operators import resolve
 from .outputs import Output, Written
 from .parameters import with_parameters
+from .source_sampling import sampled, sampling_of
 from .statistics import Statistics
 from .time_limits import default_seconds
 
@@ -46,6 +47,7 @@ class Run:
         started: Callable[[Node], None] | None = None,
         node_time_limit: float | None = default_seconds,
         guard: Callable[[float | None], None] | None = None,
+        sample: bool = False,
     ) -> None:
         import duckdb
         import ibis
@@ -53,7 +55,7 @@ class Run:
         from .spark_sql import macros
 
         self.sources, self._progress, self._started = sources, progress, started
-        self.node_time_limit, self.guard = node_time_limit, guard
+        self.node_time_limit, self.guard, self.sample = node_time_limit, guard, sample
         self.node: Node | None = None
         self._count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
@@ -145,7 +147,7 @@ class Run:
         return statistics.statistics(table, columns, self, finite)
 
     def medians(self, table: Any, columns: Sequence[str]) -> list[Any]:
-        """The exact lower medians, as Spark's approxQuantile gives; null and NaN do not count."""
+        """The lower medians, as Spark's approxQuantile gives them; null and NaN do not count."""
         return [found[0] for found in statistics.quantiles(table, columns, [0.5], self)]
 
     def to_pandas(self, frame: Frame) -> pd.DataFrame:
@@ -252,6 +254,7 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
     guard: Callable[[float | None], None] | None = None,
+    sample: bool = False,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
@@ -259,6 +262,7 @@ def execute(
     files are then not complete. `progress` is told what happens in words, `started` which node is at work.
     `parameters` gives values to the flow's own parameters. The code of a custom step may run for
     `node_time_limit` seconds; `guard` is told when such code starts (with the limit) and ends (None).
+    `sample`: take of each source the sample that the flow's editor works on.
     """
     from .writing import write
 
@@ -266,7 +270,7 @@ def execute(
     problems = check(flow, [output.node_id for output in outputs])
     if problems:
         raise FlowError(problems)
-    with Run(sources, threads, memory, progress, started, node_time_limit, guard) as run:
+    with Run(sources, threads, memory, progress, started, node_time_limit, guard, sample) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
         for output in outputs:
@@ -294,6 +298,9 @@ def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tu
         run.log(f"{node.label}: {operator.describe()}")
         inputs = [frames[edge.node_id, edge.output_name] for edge in node.inputs]
         result = _guarded(node, run, partial(operator.apply, inputs, run))
+        if run.sample and isinstance(node, SourceNode) and isinstance(result, Frame):
+            sampling = sampling_of(flow.document, node.node_id)
+            result = _guarded(node, run, partial(sampled, result, sampling, run))
         produced = {"default": result} if isinstance(result, Frame) else result
         for name, frame in produced.items():
             key = (node.node_id, name)

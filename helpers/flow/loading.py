@@ -1,14 +1,20 @@
-"""Files into the run's database: CSV as Spark reads it (all texts, empty is null), Parquet as it is."""
+"""Files into the run's database: CSV as Spark reads it (texts, empty is null), others with their types."""
 
 from __future__ import annotations
 
+import bz2
 import codecs
-import csv
+import gzip
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
 
 import duckdb
 
+from . import spark_csv
 from .engine import Run
 from .errors import OperatorError
 from .frame import Frame
@@ -16,56 +22,189 @@ from .naming import literal, quoted
 from .operators.sources import S3Context
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file to read and the address it goes by."""
+
+    path: Path
+    address: str
+
+
 def load(run: Run, context: S3Context) -> Frame:
     """The files of the source node at work as one frame, in the order of files and lines."""
-    files = [file for path in run.files() for file in _found(path, bool(context.nested))]
+    files = [each for path in run.files() for each in _found(path, context)]
     if not files:
         raise OperatorError("there are no files to read", "Look at the path of this source.")
-    if context.content_type == "parquet":
-        return _parquet(run, files)
-    return _csv(run, files, context)
+    readers = {"csv": _csv, "parquet": _parquet, "json": _json, "jsonl": _json, "orc": _orc}
+    read = readers[context.content_type]
+    if not context.add_filename:
+        return read(run, [each.path for each in files], context)
+    parts = [(read(run, [each.path], context), each.address) for each in files]
+    return _named(run, parts)
 
 
-def _found(path: Path, nested: bool) -> list[Path]:
+def kind_of(path: Path) -> str:
+    """The kind of file behind a source that is no S3 file: told by its ending, or CSV."""
+    first = (
+        next((each for each in sorted(path.rglob("*")) if each.is_file()), path) if path.is_dir() else path
+    )
+    endings = {".parquet": "parquet", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".orc": "orc"}
+    return endings.get(first.suffix.lower(), "csv")
+
+
+def _found(path: Path, context: S3Context) -> list[_File]:
+    uri = context.uri.replace("s3://", "s3a://")
     if path.is_dir():
-        inside = path.rglob("*") if nested else path.glob("*")
-        return sorted(file for file in inside if file.is_file() and file.name[0] not in "._")
+        inside = path.rglob("*") if context.nested else path.glob("*")
+        found = sorted(file for file in inside if file.is_file() and file.name[0] not in "._")
+        return [_File(file, _address(uri, file.relative_to(path).as_posix())) for file in found]
     if not path.is_file():
         raise OperatorError(f"the file {path} does not exist", "Look at the path of this source.")
-    return [path]
+    alone = uri.rsplit("/", 1)[-1] == path.name or not uri.endswith("/")
+    return [_File(path, quote(uri, _safe) if uri and alone else _address(uri, path.name))]
 
 
-def _parquet(run: Run, files: list[Path]) -> Frame:
+_safe = "/:@!$&'()*+,;=~"
+
+
+def _address(folder: str, name: str) -> str:
+    return quote(f"{folder.rstrip('/')}/{name}" if folder else name, _safe)
+
+
+def _named(run: Run, parts: Sequence[tuple[Frame, str]]) -> Frame:
+    """The rows of all parts, with a column that says which file each came from."""
+    columns = parts[0][0].columns
+    name, count = "_data_source_filename", 1
+    while name in columns:
+        name, count = f"_data_source_filename_{count}", count + 1
+    queries = []
+    for frame, address in parts:
+        # By position, as Spark reads further files of a folder.
+        listed = [
+            f"{quoted(theirs)} AS {quoted(ours)}" for theirs, ours in zip(frame.columns, columns, strict=True)
+        ]
+        queries.append(
+            f"SELECT {', '.join([*listed, f'{literal(address)} AS {quoted(name)}'])} "
+            f"FROM ({run.sql(frame.ordered)})"
+        )
+    return run.store(" UNION ALL ".join(queries), [*columns, name])
+
+
+def _parquet(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
     paths = ", ".join(literal(file) for file in files)
-    view = run.view(f"SELECT * FROM read_parquet([{paths}], union_by_name = true)")
-    columns = [row[0] for row in run.connection.execute(f"DESCRIBE {view}").fetchall()]
-    table = run.fresh()
-    select = ", ".join(f"{quoted(name)} AS c{place}" for place, name in enumerate(columns))
-    run.connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {select} FROM {view}")
-    return run.stored(table, columns)
+    return _typed(run, f"SELECT * FROM read_parquet([{paths}], union_by_name = true)")
+
+
+def _orc(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
+    import pyarrow as pa
+    from pyarrow import orc
+
+    try:
+        table = pa.concat_tables([orc.ORCFile(str(file)).read() for file in files], promote_options="default")
+    except (pa.ArrowException, OSError) as error:
+        raise OperatorError(f"is not an ORC file: {error}", "Look at the type of this source.") from None
+    return arrow_frame(run, table)
+
+
+def _json(run: Run, files: list[Path], context: S3Context) -> Frame:
+    from .spark_json import read
+
+    return arrow_frame(run, read(files, context.content_type == "json"))
+
+
+def arrow_frame(run: Run, table: Any) -> Frame:
+    """An Arrow table as a stored frame."""
+    view = run.fresh()
+    run.connection.register(view, table)
+    try:
+        return _typed(run, f"SELECT * FROM {view}")
+    finally:
+        run.connection.unregister(view)
+
+
+_spark_types = {
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+    "TIMESTAMP_NS": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "UTINYINT": "SMALLINT",
+    "USMALLINT": "INTEGER",
+    "UINTEGER": "BIGINT",
+    "UBIGINT": "DECIMAL(20,0)",
+}
+
+
+def _typed(run: Run, query: str) -> Frame:
+    """The rows of a query, stored in the types that Spark has."""
+    found = run.connection.execute(f"DESCRIBE {query}").fetchall()
+    columns = [
+        f"CAST({quoted(row[0])} AS {_spark_types[row[1]]}) AS {quoted(row[0])}"
+        if row[1] in _spark_types
+        else quoted(row[0])
+        for row in found
+    ]
+    return run.store(f"SELECT {', '.join(columns)} FROM ({query}) AS t", [row[0] for row in found])
 
 
 def _csv(run: Run, files: list[Path], context: S3Context) -> Frame:
+    files = [_plain(run, file) for file in files]
     encoding = _codec(context.encoding)
     if encoding != "utf-8":
         files = [_recoded(run, file, encoding) for file in files]
     columns = _header(files[0], context)
-    table = run.fresh()
-    select = ", ".join(f"c{place}" for place in range(len(columns)))
+    try:
+        frame = _read_csv(run, files, columns, context)
+    except duckdb.InvalidInputException:
+        frame = None
+    if frame is None or _differs(run, frame, files, context):
+        # Lines of other lengths, stray quotes, values over several lines: slower, so only if needed.
+        rewritten = []
+        for file in files:
+            rewritten.append(run.directory / f"{run.fresh()}.csv")
+            multi_line = bool(context.multi_line)
+            try:
+                spark_csv.rewrite(
+                    file, rewritten[-1], len(columns), context.delimiter, context.has_header, multi_line
+                )
+            except UnicodeDecodeError:
+                raise OperatorError(
+                    f"the file {file.name} is not {context.encoding or 'utf-8'}",
+                    "Say which encoding it has.",
+                    "s3CsvEncodingType",
+                ) from None
+        frame = _read_csv(run, rewritten, columns, context, rewritten=True)
+    return frame
+
+
+def _read_csv(
+    run: Run, files: list[Path], columns: list[str], context: S3Context, rewritten: bool = False
+) -> Frame:
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(columns)))
+    select = ", ".join(f"c{place}" for place in range(len(columns)))
     paths = ", ".join(literal(file) for file in files)
+    header, delimiter = context.has_header and not rewritten, "," if rewritten else context.delimiter
     options = (
-        f"auto_detect = false, header = {context.has_header}, delim = {literal(context.delimiter)}, "
+        f"auto_detect = false, header = {header}, delim = {literal(delimiter)}, "
         f"""quote = '"', escape = '"', nullstr = '', columns = {{{names}}}"""
     )
-    create = f"CREATE TEMP TABLE {table} AS SELECT {select}"
-    try:
-        run.connection.execute(f"{create} FROM read_csv([{paths}], {options})")
-    except duckdb.InvalidInputException:
-        # Spark fills short lines with nulls and cuts long ones. Slower, so only if needed.
-        options += ", null_padding = true, strict_mode = false, parallel = false, max_line_size = 67108864"
-        run.connection.execute(f"{create} FROM read_csv([{paths}], {options})")
+    if rewritten:
+        options += ", parallel = false, max_line_size = 67108864"
+    # An empty line is no row, not even where there is but one column.
+    there = " WHERE c0 IS NOT NULL" if len(columns) == 1 and not rewritten else ""
+    table = run.fresh()
+    run.connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT {select} FROM read_csv([{paths}], {options}){there}"
+    )
     return run.stored(table, columns)
+
+
+def _differs(run: Run, frame: Frame, files: list[Path], context: S3Context) -> bool:
+    """Whether values span lines although lines are rows: Spark then cuts them."""
+    if context.multi_line or not any(map(spark_csv.has_quotes, files)):
+        return False
+    lines = sum(spark_csv.lines_with_text(file) - context.has_header for file in files)
+    rows = run.row(frame.table.aggregate(rows=frame.table.count()))["rows"]
+    return bool(rows != lines)
 
 
 def _codec(name: str | None) -> str:
@@ -76,20 +215,46 @@ def _codec(name: str | None) -> str:
     return "utf-8" if found in ("utf-8", "ascii", "utf-8-sig") else found
 
 
+def _plain(run: Run, file: Path) -> Path:
+    """The file without compression, which its ending tells."""
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
+    if file.suffix.lower() not in openers:
+        return file
+    target = run.directory / f"{run.fresh()}.csv"
+    source: IO[bytes]
+    try:
+        with openers[file.suffix.lower()](file, "rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+    except (OSError, EOFError) as error:
+        raise OperatorError(f"the file {file.name} cannot be unpacked: {error}", "Pack it again.") from None
+    return target
+
+
 def _recoded(run: Run, file: Path, encoding: str) -> Path:
     target = run.directory / f"{run.fresh()}.csv"
-    with (
-        file.open(encoding=encoding, newline="") as source,
-        target.open("w", encoding="utf-8", newline="") as sink,
-    ):
-        shutil.copyfileobj(source, sink)
+    try:
+        with (
+            file.open(encoding=encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as sink,
+        ):
+            shutil.copyfileobj(source, sink)
+    except UnicodeError as error:
+        raise OperatorError(
+            f"the file {file.name} is not {encoding}: {error}", "Say its encoding.", "s3CsvEncodingType"
+        ) from None
     return target
 
 
 def _header(file: Path, context: S3Context) -> list[str]:
     """Names of the columns as Spark makes them: an empty one is _c<index>, repeated ones get their index."""
-    with file.open(encoding="utf-8-sig", newline="", errors="replace") as lines:
-        first = next(csv.reader(lines, delimiter=context.delimiter[0], quotechar='"'), None)
+    try:
+        first = next(spark_csv.records(file, context.delimiter, False), None)
+        if context.multi_line and first and file.stat().st_size and '"' in "".join(first):
+            first = next(spark_csv.records(file, context.delimiter, True), None)
+    except UnicodeDecodeError:
+        raise OperatorError(
+            f"the file {file.name} is not UTF-8", "Say which encoding it has.", "s3CsvEncodingType"
+        ) from None
     if not first:
         raise OperatorError(f"the file {file.name} is empty", "Give this source a file with a header line.")
     if not context.has_header:

@@ -17,6 +17,7 @@ class Output:
     delimiter: str = ","
     compression: str = "none"
     partitions: int = 1
+    partition_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from typing import Any
 
 from .checking import check, plan
 from .errors import FlowError, Problem
-from .model import DestinationNode, Flow, Node, SourceNode
+from .model import Flow, Node, SourceNode
 from .operators import resolve
+from .operators.destinations import OutputConfig, S3Destination
 from .outputs import Output, Written
 from .parameters import with_parameters
 from .time_limits import default_seconds, late, patience
@@ -41,15 +42,17 @@ def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Out
             )
             if folder in folders or folder.strip(".") == "":
                 folder = f"{folder}-{each.node_id}"
-            config = dict(each.output_config) if isinstance(each, DestinationNode) else {}
+            operator, _ = resolve(each)
+            config = operator.output_config if isinstance(operator, S3Destination) else OutputConfig()
             folders[folder] = Output(
                 each.node_id,
                 name,
                 directory / folder,
-                str(config.get("output_content_type") or "CSV"),
-                str(config.get("delimiter") or ","),
-                str(config.get("compression") or "none"),
-                int((config.get("partition_config") or {}).get("num_partitions") or 1),
+                config.output_content_type,
+                config.delimiter,
+                config.compression,
+                config.partitions,
+                config.folders,
             )
     return list(folders.values())
 
@@ -99,6 +102,7 @@ def run(
     progress: Callable[[str], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
+    sample: bool = False,
 ) -> list[Written]:
     """Run a flow in a child process and write its outputs to folders of `output`.
 
@@ -106,6 +110,7 @@ def run(
     `output/<destination name>/`; without, or with `node`, to `output/<node name or id>/`.
     `time_limit` is in seconds, `memory` like "2GB". `parameters` gives values to the flow's own
     parameters; `node_time_limit` (seconds) holds for the code of each custom step.
+    `sample` takes of each source the sample that the flow's editor works on.
     Raises FlowError; then nothing in `output` has changed.
     """
     directory = Path(output).absolute()
@@ -134,6 +139,7 @@ def run(
             "threads": threads,
             "memory": memory,
             "node_time_limit": node_time_limit,
+            "sample": sample,
         }
         answers = converse(request, scratch, time_limit, progress)
         for each, final in zip(moved, outputs, strict=True):
@@ -314,13 +320,14 @@ def child() -> int:
         written = execute(
             from_document(request["flow"]),
             lambda source: [Path(request["sources"][source.node_id])],
-            [Output(**{**each, "directory": Path(each["directory"])}) for each in request["outputs"]],
+            [_output(each) for each in request["outputs"]],
             threads=request["threads"],
             memory=request["memory"],
             progress=lambda text: say(progress=text),
             started=started,
             node_time_limit=request["node_time_limit"],
             guard=guard,
+            sample=request["sample"],
         )
     except FlowError as error:
         say(problems=[asdict(problem) for problem in error.problems])
@@ -330,11 +337,20 @@ def child() -> int:
         return 1
     say(
         written=[
-            {"names": [path.name for path in each.paths], "rows": each.rows, "columns": each.columns}
+            {
+                "names": [path.relative_to(each.output.directory).as_posix() for path in each.paths],
+                "rows": each.rows,
+                "columns": each.columns,
+            }
             for each in written
         ]
     )
     return 0
+
+
+def _output(asked: Mapping[str, Any]) -> Output:
+    listed = tuple(asked["partition_by"])
+    return Output(**{**asked, "directory": Path(asked["directory"]), "partition_by": listed})
 
 
 def _die_with_parent() -> None:

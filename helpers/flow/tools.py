@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from .terminal import FlowFile, Sources, fail, pairs, read_flow
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the app."""
-    for command in (new, preview, diff):
+    for command in (new, preview, diff, export):
         app.command()(command)
 
 
@@ -87,3 +88,38 @@ def diff(
         typer.echo("The flows are equal.")
     if steps or outputs:
         raise typer.Exit(1)
+
+
+class Form(StrEnum):
+    """What a flow can be exported to."""
+
+    python = "python"
+    sql = "sql"
+    notebook = "notebook"
+    pipeline = "pipeline"
+
+
+def export(
+    flow: FlowFile,
+    to: Annotated[Form, typer.Option(help="The form.", show_default=False)],
+    source: Sources = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write (default: print it).")
+    ] = None,
+) -> None:
+    """Write a flow as a Python script, as DuckDB SQL, as a notebook or as a pipeline that run it as a job.
+
+    python and sql learn from data, as a run does, and need a --source for each of the flow's sources.
+    """
+    from .exporting import export as write
+
+    found = read_flow(flow)
+    try:
+        text = write(found, to.value, pairs(source), name=flow.stem)
+        if output is not None:
+            output.write_text(text, encoding="utf-8")
+    except FlowError as error:
+        raise fail(error) from None
+    except OSError as error:
+        raise fail(FlowError(f"{output} cannot be written: {error.strerror or error}.")) from None
+    typer.echo(f"{output}" if output is not None else text, nl=output is not None)

@@ -106,6 +106,9 @@ def test_impute_needs_numbers_and_a_value(apply: Apply) -> None:
         impute(apply, "Numeric", strategy="Mean", input_column="s")
     with pytest.raises(flow.FlowError, match="no value in x to learn from"):
         impute(apply, "Numeric", ROWS[1:3], strategy="Mean", input_column="x")
+    infinities = [(1, "inf", "", "", ""), (1, "-inf", "", "", "")]
+    with pytest.raises(flow.FlowError, match="no value in x to learn from"):
+        impute(apply, "Numeric", infinities, strategy="Mean", input_column="x")
     with pytest.raises(flow.FlowError, match="strategy"):
         impute(apply, "Numeric", strategy="Mode", input_column="x")
 

@@ -98,6 +98,12 @@ def test_what_does_not_vary(apply: Apply) -> None:
     assert list(scale(apply, "Standard scaler", [(9,)], {"z": "long"}, input_column="z")["z"]) == [0.0]
 
 
+def test_an_infinite_range_does_not_vary_either(apply: Apply) -> None:
+    rows = [(1,), ("inf",), ("",), ("-inf",)]
+    table = scale(apply, "Min-max scaler", rows, {"x": "float"}, input_column="x", max=3)
+    assert list(table["x"]) == pytest.approx([1.5, 1.5, math.nan, 1.5], nan_ok=True)  # so does Spark
+
+
 @pytest.mark.parametrize(
     ("scaler", "block", "says"),
     [

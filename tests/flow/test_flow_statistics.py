@@ -13,6 +13,8 @@ import pytest
 
 from helpers.flow.engine import Run
 from helpers.flow.errors import OperatorError
+from helpers.flow.spark_quantiles import of_sorted
+from helpers.flow.statistics import quantiles
 
 
 @pytest.fixture
@@ -118,3 +120,34 @@ def test_what_cannot_be_a_table(run: Run) -> None:
         run.from_pandas(pd.DataFrame({"a": [1, "x"]}))
     with pytest.raises(OperatorError, match="without columns"):
         run.from_pandas(pd.DataFrame())
+
+
+# Computed by Apache Spark 3.5: approxQuantile with error 0.001 of (i * 7919) % 100003 in one partition.
+SPARK_QUANTILES: list[tuple[int, list[float]]] = [
+    (500, [0.0, 708.0, 9540.0, 24465.0, 32682.0, 49135.0, 59085.0, 74308.0, 89643.0, 98680.0, 99798.0]),
+    (613, [0.0, 801.0, 9745.0, 24558.0, 32682.0, 49340.0, 59290.0, 74513.0, 89848.0, 98773.0, 99891.0]),
+    (1000, [0.0, 801.0, 9745.0, 24670.0, 32980.0, 49731.0, 59793.0, 74811.0, 89848.0, 98885.0, 99984.0]),
+    (1777, [0.0, 801.0, 9931.0, 24949.0, 33166.0, 49824.0, 59793.0, 74792.0, 89848.0, 98885.0, 99984.0]),
+    (7777, [0.0, 894.0, 9910.0, 24985.0, 33276.0, 49936.0, 59941.0, 74902.0, 89920.0, 98902.0, 100001.0]),
+    (50000, [0.0, 1021.0, 10027.0, 24897.0, 33325.0, 49975.0, 59901.0, 74936.0, 89918.0, 98900.0, 100001.0]),
+]
+SHARES = [0.0005, 0.01, 0.1, 0.25, 0.333, 0.5, 0.6, 0.75, 0.9, 0.99, 0.9995]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    SPARK_QUANTILES,
+)
+def test_quantiles_err_as_spark_errs(count: int, expected: list[float]) -> None:
+    values = sorted(float(number * 7919 % 100_003) for number in range(count))
+    assert of_sorted(values, SHARES) == expected
+
+
+def test_few_quantiles_are_exact_and_many_too(run: Run) -> None:
+    for count in (1, 2, 3, 10, 499, 50_001):
+        values = [float(number * 7919 % 100_003) for number in range(count)]
+        table = frame(run, x=values).table
+        exact = [sorted(values)[max(0, math.ceil(each * count) - 1)] for each in SHARES[1:-1]]
+        [found] = quantiles(table, ["x"], SHARES, run)
+        assert found == [min(values), *exact, max(values)]
+    assert quantiles(frame(run, x=[np.nan]).table, ["x"], [0.5], run) == [[None]]

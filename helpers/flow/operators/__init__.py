@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401  (importing a family registers its operators)
     balance_data,
+    concatenate,
     custom_code,
     dataset,
     destinations,
@@ -13,6 +14,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     formula,
     handle_missing,
     handle_outliers,
+    handle_structured_column,
     join,
     manage_columns,
     manage_rows,
@@ -23,6 +25,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     sources,
     split,
     types,
+    validate_string,
 )
 from .base import Family, Operator, operator, registry, resolve
 

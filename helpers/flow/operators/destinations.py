@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from .base import Operator, operator
+from .base import Columns, Operator, operator
 
 if TYPE_CHECKING:
     from ..frame import Frame
@@ -17,24 +17,21 @@ def _content(value: object) -> object:
 
 
 def _none(value: object) -> object:
-    return "none" if value in (None, "", "None") else value
+    if value in (None, ""):
+        return "none"
+    return value.lower() if isinstance(value, str) else value
+
+
+def _columns(value: object) -> object:
+    return () if value in (None, "", []) else value
 
 
 class PartitionConfig(BaseModel):
-    """Into how many files a destination writes."""
+    """Into how many files, and into which folders, a destination writes."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    num_partitions: Annotated[int, Field(ge=1, le=9999)] = 1
-    partition_by: tuple[str, ...] = ()
-
-    @field_validator("partition_by")
-    @classmethod
-    def _by_none(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        if columns:
-            raise ValueError(
-                "writing a folder for each value of a column is not supported; use num_partitions"
-            )
-        return columns
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    num_partitions: Annotated[int, Field(ge=1, le=9999)] | None = None
+    partition_by: Annotated[Columns | tuple[()], BeforeValidator(_columns)] = ()
 
 
 class OutputConfig(BaseModel):
@@ -44,8 +41,24 @@ class OutputConfig(BaseModel):
     output_path: str = ""
     output_content_type: Annotated[Literal["CSV", "Parquet"], BeforeValidator(_content)] = "CSV"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    compression: Annotated[Literal["none", "gzip", "snappy", "zstd"], BeforeValidator(_none)] = "none"
-    partition_config: PartitionConfig = PartitionConfig()
+    compression: Annotated[
+        Literal["none", "uncompressed", "gzip", "bzip2", "deflate", "snappy", "zstd", "brotli"],
+        BeforeValidator(_none),
+    ] = "none"
+    partition_config: PartitionConfig | None = None
+    num_partitions: Annotated[int, Field(ge=1, le=9999)] | None = None
+    partition_by: Annotated[Columns | tuple[()], BeforeValidator(_columns)] = ()
+
+    @property
+    def partitions(self) -> int:
+        """How many files."""
+        own = self.partition_config.num_partitions if self.partition_config else None
+        return own or self.num_partitions or 1
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The columns whose values name folders."""
+        return (self.partition_config.partition_by if self.partition_config else ()) or self.partition_by
 
 
 @operator("sagemaker.spark.s3_destination_0.1")

@@ -57,8 +57,6 @@ class DateParts(PerColumn):
     def one(self, frame: Frame, column: str, run: Run) -> Frame:
         from ..casting import cast
         from ..date_parts import extracted, names
-        from ..python_functions import python_column
-        from ..spark_hashing import vector_text
 
         chosen, cyclic = self.chosen(), self.output_mode == "Cyclic"
         if not chosen:
@@ -81,12 +79,12 @@ class DateParts(PerColumn):
             cyclic=cyclic,
             from_one=self.use_one_indexing,
             form=self.date_time_format or None,
+            vector=self.output_format == "Vector",
         )
         output = self.output(column, column)
         titles = names(chosen, output, cyclic)
         if self.output_format == "Vector":
-            nothing = vector_text([None] * len(titles))
-            return put(frame, output, python_column(run, vector_text, found, "string").fill_null(nothing))
+            return put(frame, output, found)
         columns: dict[str, Any] = {}
         for place, title in enumerate(titles):
             frame.free(title, "output_column")

@@ -141,7 +141,9 @@ class ImputeNumeric(PerColumn):
             values: list[Any] = [each.mean for each in run.statistics(frame.table, columns)]
         else:
             values = run.medians(frame.table, columns)
-        empty = [column for column, value in zip(columns, values, strict=True) if value is None]
+        # Spark also refuses a mean that is NaN, as that of both infinities is.
+        pairs = zip(columns, values, strict=True)
+        empty = [column for column, value in pairs if value is None or math.isnan(value)]
         if empty:
             raise OperatorError(
                 f"there is no value in {listing(empty)} to learn from",

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 _id = "sagemaker.spark.handle_outliers_0.1"
 Share = Annotated[float, Field(ge=0, le=1)]
-relative_error = 0.001
-"""That of Spark's quantiles in Data Wrangler; shares within it of 0 or 1 give the least or greatest value."""
-
-
-def spark_share(share: float) -> float:
-    """The share whose exact quantile Spark's approxQuantile gives."""
-    return 0.0 if share <= relative_error else 1.0 if share >= 1 - relative_error else share
 
 
 class NumericOutliers(PerColumn):
@@ -98,8 +91,7 @@ def _spread(table: Any, column: str, deviations: float, run: Run) -> tuple[float
 def _quantiles(table: Any, column: str, lower: float, upper: float, run: Run) -> tuple[float, float] | None:
     from ..statistics import quantiles
 
-    shares = [spark_share(lower), spark_share(upper)]
-    low, high = quantiles(table, [column], shares, run)[0]
+    low, high = quantiles(table, [column], [lower, upper], run)[0]
     return None if low is None else (float(low), float(high))
 
 

@@ -53,7 +53,7 @@ def join(left: Frame, right: Frame, keys: Sequence[Key], kind: JoinType) -> Fram
         predicates = [left.table[ours] == right.table[theirs] for ours, theirs in pairs]
         joined = getattr(left.table, f"{kind}_join")(right.table, predicates)
         return Frame(joined, left.order)
-    names_left, names_right = _renamed(left.columns, right.columns)
+    names_left, names_right = rename_shared(left.columns, right.columns)
     # Hidden names tell the sides apart while they are joined: any column name may occur on either side.
     ours_hidden = [f"{hidden_prefix}left_{place}" for place, _ in enumerate(left.order)]
     theirs_hidden = [f"{hidden_prefix}right_{place}" for place, _ in enumerate(right.order)]
@@ -78,7 +78,8 @@ def join(left: Frame, right: Frame, keys: Sequence[Key], kind: JoinType) -> Fram
     return Frame(table, tuple(order))
 
 
-def _renamed(left: list[str], right: list[str]) -> tuple[list[str], list[str]]:
+def rename_shared(left: list[str], right: list[str]) -> tuple[list[str], list[str]]:
+    """The columns of two tables side by side: names on both sides get `_0` and `_1`."""
     shared = {name.lower() for name in left} & {name.lower() for name in right}
     taken = {name.lower() for name in left + right} - shared
 

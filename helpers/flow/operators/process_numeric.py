@@ -143,10 +143,10 @@ class RobustScaler(Scaler):
         return {name: getattr(self, name) for name in names}
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[Any]:
-        from .handle_outliers import spark_share
+        from ..statistics import quantiles
 
         lower, upper = self.quantiles()
-        low, median, high = run.quantiles(table, column, [spark_share(lower), 0.5, spark_share(upper)])
+        [[low, median, high]] = quantiles(table, [column], [lower, 0.5, upper], run)
         return (None, None) if median is None else (float(median), float(high) - float(low))
 
     def scaled(self, number: Any, learned: Sequence[float]) -> Any:
@@ -190,9 +190,10 @@ class MinMaxScaler(Scaler):
 
         least, greatest = learned
         low, high = self.ends()
-        if greatest == least:
+        factor = (high - low) / (greatest - least) if greatest != least else 0.0
+        if not factor:
             return number.isnan().ifelse(ibis.literal(math.nan), (low + high) / 2)
-        return (number - least) * ((high - low) / (greatest - least)) + low
+        return (number - least) * factor + low
 
 
 @operator(_id, "Scale values", "Max absolute scaler", keys=_keys)

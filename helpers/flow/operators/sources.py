@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from ..engine import Run
     from ..frame import Frame
 
+_contents = {"json lines": "jsonl", "json_lines": "jsonl", "jsonlines": "jsonl", "ndjson": "jsonl"}
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+
+def _content(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return _contents.get(value.lower(), value.lower())
 
 
 def _delimiter(value: object) -> object:
-    return {"\\t": "\t", "tab": "\t", None: ","}.get(value, value) if isinstance(value, str | None) else value
+    # An empty one counts as a comma, as in Data Wrangler.
+    if value is None or value == "":
+        return ","
+    return {"\\t": "\t", "tab": "\t"}.get(value, value) if isinstance(value, str) else value
 
 
 class S3Context(BaseModel):
@@ -27,8 +34,8 @@ class S3Context(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
     uri: str = Field("", alias="s3Uri")
-    content_type: Annotated[Literal["csv", "parquet"], BeforeValidator(_lower)] = Field(
-        "csv", alias="s3ContentType"
+    content_type: Annotated[Literal["csv", "parquet", "json", "jsonl", "orc"], BeforeValidator(_content)] = (
+        Field("csv", alias="s3ContentType")
     )
     has_header: bool = Field(True, alias="s3HasHeader")
     delimiter: Annotated[str, BeforeValidator(_delimiter), Field(min_length=1, max_length=4)] = Field(
@@ -49,6 +56,9 @@ class S3Definition(BaseModel):
     context: S3Context = Field(alias="s3ExecutionContext")
 
 
+_names = {"csv": "CSV", "parquet": "Parquet", "json": "JSON", "jsonl": "JSON lines", "orc": "ORC"}
+
+
 @operator("sagemaker.s3_source_0.1")
 class S3Source(Operator):
     """Read files."""
@@ -58,10 +68,41 @@ class S3Source(Operator):
     inputs: ClassVar[int] = 0
 
     def describe(self) -> str:
-        context = self.dataset_definition.context
-        return f"Read {'CSV' if context.content_type == 'csv' else 'Parquet'} from S3"
+        return f"Read {_names[self.dataset_definition.context.content_type]} from S3"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
         from ..loading import load
 
         return load(run, self.dataset_definition.context)
+
+
+class QuerySource(Operator):
+    """Read the result of a query, which a local file stands for here."""
+
+    dataset_definition: Mapping[str, Any]
+    data_source: dict[str, Any] | None = Field(None, alias="dataSource")
+    inputs: ClassVar[int] = 0
+    service: ClassVar[str] = ""
+
+    def describe(self) -> str:
+        return f"Read a query's result from {self.service}"
+
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
+        from ..loading import kind_of, load
+
+        kind = next((kind_of(path) for path in run.files()), "csv")
+        return load(run, S3Context.model_validate({"s3ContentType": kind}))
+
+
+@operator("sagemaker.athena_source_0.1")
+class AthenaSource(QuerySource):
+    """Read the result of an Amazon Athena query, which a local file stands for here."""
+
+    service: ClassVar[str] = "Athena"
+
+
+@operator("sagemaker.redshift_source_0.1")
+class RedshiftSource(QuerySource):
+    """Read the result of an Amazon Redshift query, which a local file stands for here."""
+
+    service: ClassVar[str] = "Redshift"
