@@ -367,9 +367,7 @@ def test_a_date_stays_a_date(apply: Apply) -> None:
     assert cells(table, "y") == [2021]
 
 
-def test_code_that_hears_nothing_ends_with_its_process(
-    builder: Any, write_csv: Any, tmp_path: Path
-) -> None:
+def test_code_that_hears_nothing_ends_with_its_process(builder: Any, write_csv: Any, tmp_path: Path) -> None:
     path = write_csv("data.csv", ["a"], [(1,)])
     code = "import re\nre.match('(a+)+$', 'a' * 40 + 'b')"  # Years in one call
     builder.add("step", "sagemaker.spark.custom_pandas_0.1", {"code": code}, [builder.source()])
