@@ -207,7 +207,7 @@ def _dots(axes: Any, ranked: list[tuple[str, float]], base: float, tints: list[s
     axes.axvline(base, color=style.line, linewidth=1)
     axes.set_yticks(places, [style.cut(name, 34) for name, _ in ranked])
     axes.tick_params(axis="y", labelcolor=style.ink)
-    axes.set(xlim=(low - (0.06 if low < base else 0.005), 1.075), ylim=(-0.7, len(ranked) - 0.3))
+    axes.set(xlim=(low - (0.14 if low < base else 0.005), 1.075), ylim=(-0.7, len(ranked) - 0.3))
     style.quiet(axes, "y")
 
 
