@@ -103,14 +103,14 @@ def analyze_to(
     limits = {"threads": threads, "memory": memory, "node_time_limit": node_time_limit}
     with tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
         problems = _make(flow, nodes, sources, Path(scratch), limits, time_limit, progress)
-        made = [(each, Path(scratch) / _folder(place)) for place, each in enumerate(nodes)]
-        made = [(each, folder) for each, folder in made if folder.exists()]
+        folders = [Path(scratch) / _folder(place) for place in range(len(nodes))]
+        made = [each for each in zip(_names(nodes), nodes, folders, strict=True) if each[2].exists()]
         if not made:
             raise FlowError(problems)
         paths: list[Path] = []
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            for name, (each, folder) in zip(_names([each for each, _ in made]), made, strict=True):
+            for name, each, folder in made:
                 result = Analysis.load(title(each), each.operator, each.node_id, folder)
                 paths += result.write(directory, name)
         except OSError as error:

@@ -106,25 +106,38 @@ def _text_to_datetime(column: Any) -> Any:
 
 
 _java_dates = {
-    "yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dd": "%d", "d": "%d",
-    "HH": "%H", "H": "%H", "mm": "%M", "ss": "%S",
+    "yyyy": ("%Y", "[0-9]{4}"), "yy": ("%y", "[0-9]{2}"), "MMMM": ("%B", "[A-Za-z]+"),
+    "MMM": ("%b", "[A-Za-z]{3}"), "MM": ("%m", "[0-9]{2}"), "M": ("%m", "[0-9]{1,2}"),
+    "dd": ("%d", "[0-9]{2}"), "d": ("%d", "[0-9]{1,2}"), "HH": ("%H", "[0-9]{2}"), "H": ("%H", "[0-9]{1,2}"),
+    "hh": ("%I", "[0-9]{2}"), "h": ("%I", "[0-9]{1,2}"), "mm": ("%M", "[0-9]{2}"), "m": ("%M", "[0-9]{1,2}"),
+    "ss": ("%S", "[0-9]{2}"), "s": ("%S", "[0-9]{1,2}"), "S": ("%f", "[0-9]{1,6}"),
+    "a": ("%p", "[AaPp][Mm]"),
 }  # fmt: skip
 
 
-def spark_date_format(column: Any, pattern: str) -> Any:
-    """Parse texts as dates by a Java pattern such as dd-MM-yyyy; what does not parse is null."""
+def spark_moment_format(column: Any, pattern: str, parameter: str = "date_formatting") -> Any:
+    """Parse texts as moments by a Java pattern such as dd-MM-yyyy; what does not parse is null.
+
+    As in Java, `dd` takes two digits and no fewer. Raises OperatorError for a part that is not known.
+    """
     from .duckdb_functions import try_strptime
 
-    parts = re.findall(r"[A-Za-z]+|[^A-Za-z]+", pattern)
-    unknown = [part for part in parts if part.isalpha() and part not in _java_dates]
-    if unknown:
-        raise OperatorError(
-            f"the date pattern {pattern!r} has the unknown part {unknown[0]!r}",
-            f"Known parts: {', '.join(_java_dates)}.",
-            "date_formatting",
-        )
-    form = "".join(_java_dates.get(part, part.replace("%", "%%")) for part in parts)
-    return try_strptime(column, form).date()
+    form, shape = "", ""
+    for match in re.finditer(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", pattern, re.DOTALL):
+        part = match[0]
+        if part[0].isalpha():
+            known = _java_dates.get("S" if set(part) == {"S"} and len(part) <= 6 else part)
+            if known is None:
+                raise OperatorError(
+                    f"the date pattern {pattern!r} has the unknown part {part!r}",
+                    f"Known parts: {', '.join(_java_dates)}; texts between single quotes.",
+                    parameter,
+                )
+            form, shape = form + known[0], shape + known[1]
+        else:
+            text = part if part[0] != "'" or len(part) == 1 else part[1:-1].replace("''", "'") or "'"
+            form, shape = form + text.replace("%", "%%"), shape + re.escape(text)
+    return column.re_search(f"^{shape}$").ifelse(try_strptime(column, form), None)
 
 
 def infer(rows: Sequence[Mapping[str, Any]], frame: Frame) -> dict[str, str]:
@@ -152,6 +165,8 @@ _most = 0.8
 
 def infer_texts(texts: Sequence[str | None]) -> str:
     """The type of a column of texts: more than 80 % of the values that are there decide."""
+    from .date_parts import are_moments
+
     values = [text for text in texts if text is not None and not _null_like.match(text)]
     if not values or (len(values) < 0.3 * len(texts) and len(values) < 1500):
         return "string"
@@ -166,7 +181,7 @@ def infer_texts(texts: Sequence[str | None]) -> str:
     moments = sum(bool(_iso_time.match(value.strip())) for value in values)
     if dates + moments > _most * len(values):
         return "datetime" if moments else "date"
-    return "string"
+    return "datetime" if are_moments(values, _most) else "string"
 
 
 def _number(text: str) -> float | None:

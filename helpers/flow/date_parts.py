@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,6 +83,38 @@ def parsed(values: Sequence[Any], form: str | None, unit: str | None) -> list[da
             # Moments with and without a time zone do not go together in one reading.
             found = [_alone(read, value) for value in values]
     return [None if pd.isna(moment) else moment for moment in found]
+
+
+def moments(column: Any, run: Run) -> Any:
+    """An Ibis expression: the moments that texts name in any form pandas reads, in UTC; else null."""
+    from .casting import cast
+    from .python_functions import batch_column
+
+    def work(values: list[Any]) -> list[Any]:
+        return [None if each is None else _in_utc(each) for each in parsed(values, None, "ns")]
+
+    # What needs no guessing is read at once; the rest has at least a digit.
+    plain = cast(column, "datetime")
+    guessed = batch_column(run, work, column.re_search("[0-9]").ifelse(column, None), "timestamp(6)")
+    return plain.notnull().ifelse(plain, guessed)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    known = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return datetime(*known.timetuple()[:6], known.microsecond)
+
+
+def are_moments(values: Sequence[str], share: float) -> bool:
+    """Whether pandas reads more than this share of the texts as moments."""
+    allowed = len(values) * (1 - share)
+    failed = 0
+    for start in range(0, len(values), 250):
+        some = values[start : start + 250]
+        readable = [value for value in some if any(each.isdigit() for each in value)]
+        failed += len(some) - sum(moment is not None for moment in parsed(readable, None, "ns"))
+        if failed >= allowed:
+            return False
+    return bool(values)
 
 
 def _alone(read: Callable[[Sequence[Any]], list[Any]], value: Any) -> Any:

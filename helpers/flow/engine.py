@@ -212,17 +212,23 @@ class Run:
 
     def with_column(self, frame: Frame, name: str, values: Any) -> Frame:
         """The frame with a column of these values (an Arrow array, one a row in their order), stored."""
+        return self.with_columns(frame, {name: values})
+
+    def with_columns(self, frame: Frame, columns: Mapping[str, Any]) -> Frame:
+        """The frame with columns of Arrow arrays, in their names' places or at the end, stored."""
         import pyarrow as pa
 
         view = self.fresh()
-        columns = frame.columns if name in frame.columns else [*frame.columns, name]
-        listed = ", ".join("flow_value" if each == name else f"t.{quoted(each)}" for each in columns)
-        ordered = self.sql(frame.ordered)
-        self.connection.register(view, pa.table({"flow_value": values}))
+        places = {name: f"v{place}" for place, name in enumerate(columns)}
+        names = [*frame.columns, *(name for name in columns if name not in frame.columns)]
+        listed = ", ".join(
+            f"{view}.{places[name]}" if name in places else f"t.{quoted(name)}" for name in names
+        )
+        self.connection.register(view, pa.table({places[name]: columns[name] for name in columns}))
         try:
-            query = f"SELECT {listed} FROM ({ordered}) AS t POSITIONAL JOIN {view}"
-            named = f"SELECT * FROM ({query}) AS n({', '.join(map(quoted, columns))})"
-            return self.store(named, columns)
+            query = f"SELECT {listed} FROM ({self.sql(frame.ordered)}) AS t POSITIONAL JOIN {view}"
+            named = f"SELECT * FROM ({query}) AS n({', '.join(map(quoted, names))})"
+            return self.store(named, names)
         finally:
             self.connection.unregister(view)
 

@@ -99,9 +99,9 @@ def _orc(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG
     import pyarrow as pa
     from pyarrow import orc
 
+    read: Any = orc.ORCFile
     try:
-        tables = [orc.read_table(str(file)) for file in files]  # type: ignore[no-untyped-call]
-        table = pa.concat_tables(tables, promote_options="default")
+        table = pa.concat_tables([read(str(file)).read() for file in files], promote_options="default")
     except (pa.ArrowException, OSError) as error:
         raise OperatorError(f"is not an ORC file: {error}", "Look at the type of this source.") from None
     return arrow_frame(run, table)

@@ -20,8 +20,18 @@ def to_pandas(frame: Frame, run: Run) -> pd.DataFrame:
 
     Whole numbers with nulls become float64 with NaN, dates are datetime.date, moments datetime64[ns].
     """
+    import pandas as pd
+
     table: pd.DataFrame = run.connection.execute(run.sql(frame.ordered)).df(date_as_object=True)
+    for name, kind in frame.table.schema().items():
+        if kind.is_array() and name in table:
+            # Lists, as Spark gives them, with None for null: DuckDB gives arrays with masks.
+            table[name] = [None if cell is None or cell is pd.NA else _listed(cell) for cell in table[name]]
     return table.astype({name: _kind(table[name]) for name in table.columns})
+
+
+def _listed(cell: Any) -> Any:
+    return cell.tolist() if hasattr(cell, "tolist") else list(cell)
 
 
 def _kind(column: pd.Series[Any]) -> Any:

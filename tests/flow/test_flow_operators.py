@@ -152,6 +152,9 @@ def test_texts_become_booleans_dates_and_moments_as_in_spark(apply: Apply) -> No
         (["yes", "no"], "string"),
         (["2020-01-05", "2020-01-06"], "date"),
         (["2020-01-05", "2020-01-06 10:00:00"], "datetime"),
+        (["5/8/2013 0:00", "12/31/2013 23:59"], "datetime"),
+        (["2020-01-05", "5/8/2013", "5/9/2013"], "datetime"),
+        (["a1", "b2", "c 3"], "string"),
         ([None, None], "string"),
         (["1", None, None, None], "string"),  # fewer than 30 % are there
         (["Nancy", "3", "none"], "long"),  # Nancy begins with nan, so she counts as missing
@@ -177,20 +180,57 @@ cast = "sagemaker.spark.cast_single_data_type_0.1"
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ({}, {"a": [1, None, None]}),
-        ({"non_castable_data_handling_method": "drop"}, {"a": [1, None]}),
-        ({"non_castable_data_handling_method": "replace_value", "replace_value": 9}, {"a": [1, 9, None]}),
+        ({}, {"a": [1, None, None], "b": ["p", "q", "r"]}),
+        ({"non_castable_data_handling_method": "drop"}, {"a": [1], "b": ["p"]}),
+        (
+            {"non_castable_data_handling_method": "replace_value", "replace_value": "9"},
+            {"a": [1, 9, 9], "b": ["p", "q", "r"]},
+        ),
         (
             {"non_castable_data_handling_method": "replace_null_with_new_col"},
-            {"a": [1, None, None], "a_typecast_error": ["", "x", ""]},
+            {"a": [1, None, None], "a_typecast_error": ["", "x", None], "b": ["p", "q", "r"]},
+        ),
+        (
+            {"non_castable_data_handling_method": "replace_value_with_new_col", "replace_value": 0},
+            {"a": [1, 0, 0], "a_typecast_error": ["", "x", None], "b": ["p", "q", "r"]},
         ),
     ],
 )
 def test_cast_one_column(apply: Apply, policy: dict[str, Any], expected: dict[str, list[Any]]) -> None:
     parameters = {"column": "a", "original_data_type": "String", "data_type": "long", **policy}
     table = apply(cast, parameters, {"a": "string", "b": "string"}, [("1", "p"), ("x", "q"), ("", "r")])
-    assert {name: values(table, name) for name in table.columns if name != "b"} == expected
-    assert list(table.columns) == [*expected, "b"]
+    assert {name: values(table, name) for name in table.columns} == expected
+    assert list(table.columns) == list(expected)
+
+
+def test_cast_replaces_dates_and_refuses_what_is_no_replacement(apply: Apply) -> None:
+    replace = {"non_castable_data_handling_method": "replace_value"}
+    rows = [("24-12-2020",), ("1-2-2020",), ("24-12-2020 x",), ("29-02-2021",)]
+    parameters = {"column": "d", "data_type": "date", "replace_value": "01-02-2000", **replace}
+    table = apply(cast, parameters, {"d": "string"}, rows)
+    assert [str(day)[:10] for day in values(table, "d")] == ["2020-12-24", *["2000-02-01"] * 3]
+    with pytest.raises(flow.FlowError, match="'replace_value' 'x' is not a long"):
+        apply(
+            cast, {"column": "d", "data_type": "long", "replace_value": "x", **replace}, {"d": "string"}, rows
+        )
+
+
+def test_cast_moments_in_any_form_or_by_a_pattern(apply: Apply) -> None:
+    rows = [("5/8/2013 0:10",), ("2020-01-05T10:11:12+02:00",), ("Jan 1st, 2020 3pm",), ("x",)]
+    table = apply(cast, {"column": "t", "data_type": "datetime"}, {"t": "string"}, rows)
+    assert [str(moment) for moment in values(table, "t")] == [
+        "2013-05-08 00:10:00", "2020-01-05 08:11:12", "2020-01-01 15:00:00", "None",
+    ]  # fmt: skip
+    rows = [("01/02/20 03:04:05.25 PM at",), ("1/2/20 03:04:05.25 PM at",)]
+    parameters = {
+        "column": "t",
+        "data_type": "datetime",
+        "datetime_formatting": "MM/dd/yy hh:mm:ss.SSS a 'at'",
+    }
+    table = apply(cast, parameters, {"t": "string"}, rows)
+    assert [str(moment) for moment in values(table, "t")] == ["2020-01-02 15:04:05.250000", "None"]
+    with pytest.raises(flow.FlowError, match="unknown part 'QQ'"):
+        apply(cast, {**parameters, "datetime_formatting": "yyyy QQ"}, {"t": "string"}, rows)
 
 
 def test_cast_dates_by_a_pattern_and_numbers_without_change(apply: Apply) -> None:

@@ -242,7 +242,7 @@ def _draw(
         axes.set_xlim((-1.8 * widest if signed else 0), 1.8 * widest)
         for place, value in zip(places, numbers, strict=True):
             side = -5 if value < 0 else 5
-            text = "none" if np.isnan(value) else f"{value:.3f}".replace("-", "−")
+            text = "none" if np.isnan(value) else f"{value:.3f}".replace("-0.000", "0.000").replace("-", "−")
             axes.annotate(
                 text, (0 if np.isnan(value) else value, place), xytext=(side, 0), textcoords="offset points",
                 va="center", ha="right" if side < 0 else "left", size=9, color=style.soft,

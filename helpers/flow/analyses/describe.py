@@ -119,6 +119,8 @@ def _draw(figure: Any, table: Table, rows: list[tuple[str, dict[str, Any]]]) -> 
             shown = (
                 f"{style.cut(found['min'], 14)}  …  {style.cut(found['max'], 17)} ({found['max_count']:,})"
             )
+            if found["max_count"] == 1 and found["count"] > 1:
+                shown = "all different"
             axes.text(90, y, shown, va="center", ha="center", size=8.5, color=style.soft)
 
 

@@ -12,7 +12,7 @@ from .table import Table, as_categories
 
 most_classes = 100
 """Data Wrangler takes a label with more distinct values for a number to be predicted."""
-_most_categories = 100
+_most_categories, _greatest = 100, 1e30
 
 
 def encoded(table: Table, name: str) -> pd.Series[Any]:
@@ -23,7 +23,7 @@ def encoded(table: Table, name: str) -> pd.Series[Any]:
     """
     column = table.data[name]
     if table.types[name] in ("long", "float"):
-        return column.astype(float)
+        return column.astype(float).clip(-_greatest, _greatest)
     if table.kinds[name] == "datetime":
         moments = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
         return (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds()

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .style import cut, grey, palette
+from .style import cut, grey, palette, wide_palette
 from .table import Table, as_categories, short
 
 missing, other = "(missing)", "(other)"
@@ -33,15 +33,16 @@ class Groups:
         if self.ordered and len(real) > 2:
             import matplotlib as mpl
 
-            shades = mpl.colormaps["viridis"](np.linspace(0.08, 0.92, len(real)))
-            chosen = [mpl.colors.to_hex(shade) for shade in shades]
+            steps = mpl.colormaps["viridis"](np.linspace(0.08, 0.92, len(real)))
+            chosen = [mpl.colors.to_hex(step) for step in steps]
         else:
-            chosen = [palette[place % len(palette)] for place in range(len(real))]
+            shades = palette if len(real) <= len(palette) else wide_palette
+            chosen = [shades[place % len(shades)] for place in range(len(real))]
         by_name = dict(zip(real, chosen, strict=True))
         return [by_name.get(name, grey if name == missing else "#c9d1d9") for name in self.names]
 
 
-def group(table: Table, column: str, most: int = len(palette)) -> Groups:
+def group(table: Table, column: str, most: int = len(wide_palette)) -> Groups:
     """Group the rows by a column: its values, or equal parts of its range of numbers."""
     values = table.data[column]
     if table.types[column] in ("long", "float", "date", "datetime") and values.nunique() > _few:

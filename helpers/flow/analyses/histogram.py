@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..errors import OperatorError
 from .base import Finding, Visualization, operator
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Histogram(Visualization):
         x = table.name(self.x_axis, "x_axis")
         colour = table.name(self.color_by, "color_by") if self.color_by else None
         facet = table.name(self.facet_by, "facet_by") if self.facet_by else None
-        table.needs()
+        if table.data[x].isna().all():
+            raise OperatorError(f"'{x}' has no value", "Choose another column.", "x_axis")
         bins = _bins(table, x)
         colours = group(table, colour) if colour else None
         facets = group(table, facet, _most_panels) if facet else None

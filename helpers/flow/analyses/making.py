@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..engine import Run, evaluate
 from ..errors import FlowError, OperatorError, Problem
@@ -70,5 +73,6 @@ def analysis(node: Node, table: Table, run: Run) -> Analysis:
         raise FlowError(problems or [Problem("is not an analysis", "", node.label, node.operator)])
     run.start(node)
     run.log(f"{title(node)}: {operator.describe()}")
-    with style():
+    # What the libraries remark of odd data (an overflow, a letter without a picture) is not for the reader.
+    with style(), warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
         return Analysis.of(title(node), node.operator, node.node_id, operator.analyze(table))

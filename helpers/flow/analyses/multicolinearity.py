@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .table import Table
 
-_most_vif, _most_bars = 50.0, 30
+_most_vif, _most_bars, _most_columns = 50.0, 30, 200
 _kinds = {"variance": "VIF", "vif": "VIF", "principal": "PCA", "pca": "PCA", "lasso": "Lasso"}
 
 
@@ -53,7 +53,8 @@ class Multicollinearity(Visualization):
         names = [name for name in table.numbers if name != label and table.data[name].nunique() > 1]
         there = table.data[[*names, *([label] if label else [])]].notna().all(axis=1)
         data = table.data.loc[there, names].astype(float)
-        names = [name for name in names if data[name].nunique() > 1]
+        varying = [name for name in names if data[name].nunique() > 1]
+        names = varying[:_most_columns]
         if len(names) < 2 or len(data) < 3:
             raise OperatorError(
                 f"{len(names)} columns of numbers vary, in {len(data)} rows without gaps; it needs 2 and 3",
@@ -64,6 +65,8 @@ class Multicollinearity(Visualization):
         title = self.name if self.name and self.name != "Untitled" else "Multicollinearity"
         numbers: dict[str, Any] = {**table.rows, "analysis": self.analysis, "rows_without_gaps": len(data)}
         remarks = [f"columns of numbers, {len(data):,} rows without gaps", table.note]
+        if len(varying) > len(names):
+            remarks.append(f"only the first {_most_columns} of {len(varying):,} columns of numbers")
         note = "; ".join(remark for remark in remarks if remark)
         if self.analysis == "VIF":
             return _vif_finding(names, scaled, title, note, numbers)
@@ -133,11 +136,17 @@ def inflation(scaled: np.ndarray) -> np.ndarray:
     """Each column's variance inflation factor: 1 / (1 - R2) of its regression on the others, 50 at most."""
     import numpy as np
 
+    products = scaled.T @ scaled / len(scaled)
+    if np.linalg.cond(products) < 1e8:
+        found: np.ndarray = np.minimum(np.diag(np.linalg.inv(products)), _most_vif)
+        return found
+    # Some columns follow from others: each is set against its best line, which need not be the only one.
     factors = []
-    for place in range(scaled.shape[1]):
-        others, one = np.delete(scaled, place, axis=1), scaled[:, place]
-        rest = one - others @ np.linalg.lstsq(others, one, rcond=None)[0]
-        left = (rest @ rest) / (one @ one)
+    for place in range(len(products)):
+        others = np.delete(np.arange(len(products)), place)
+        against = products[others, place]
+        line = np.linalg.lstsq(products[np.ix_(others, others)], against, rcond=1e-10)[0]
+        left = 1 - line @ against
         factors.append(_most_vif if left < 1 / _most_vif else 1 / left)
     return np.array(factors)
 

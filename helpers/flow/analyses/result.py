@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,11 @@ def svg(figure: Any) -> str:
     target = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "workshop", "svg.fonttype": "none"}):
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-    return target.getvalue()
+    text = target.getvalue()
+    # Matplotlib names some parts by their place in memory.
+    names = dict.fromkeys(re.findall(r'(?:id="|url\(#|href="#)([a-z][0-9a-f]{10})\b', text))
+    numbered = {name: f"{name[0]}{place}" for place, name in enumerate(names)}
+    return re.sub(r"\b[a-z][0-9a-f]{10}\b", lambda found: numbered.get(found[0], found[0]), text)
 
 
 def dumps(numbers: Any) -> str:

@@ -107,7 +107,9 @@ def moments_of(table: Table, name: str) -> pd.Series[Any]:
         size = float(np.median(np.abs(numbers.dropna())))
         # As Data Wrangler guesses it: the size of the number tells the unit.
         scale = 1.0 if size < 1e11 else 1e3 if size < 1e14 else 1e6 if size < 1e17 else 1e9
-        return pd.to_datetime(numbers / scale, unit="s", errors="coerce")
+        seconds = numbers / scale
+        # Beyond these years a moment has no nanoseconds.
+        return pd.to_datetime(seconds.where(seconds.abs() < 9e9), unit="s", errors="coerce")
     raise OperatorError(
         f"'{name}' is {table.types[name]} and holds no moments",
         "Give it the type datetime.",

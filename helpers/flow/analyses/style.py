@@ -21,6 +21,11 @@ blue, orange, green, pink, sky, amber = "#0072B2", "#D55E00", "#009E73", "#CC79A
 ink, soft, line, pale = "#1b2733", "#5f6c7b", "#b8c2cc", "#eef1f4"
 grey = "#9aa5b1"
 palette = (blue, orange, green, pink, amber, sky)
+# Paul Tol's muted palette, for more groups than that.
+wide_palette = (
+    "#332288", "#CC6677", "#88CCEE", "#DDCC77", "#117733",
+    "#AA4499", "#44AA99", "#882255", "#999933", ink,
+)  # fmt: skip
 red, yellow = orange, amber
 
 diverging = LinearSegmentedColormap.from_list(

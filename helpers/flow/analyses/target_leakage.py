@@ -200,14 +200,15 @@ def _dots(axes: Any, ranked: list[tuple[str, float]], base: float, tints: list[s
     axes.scatter(shown, places, color=tints, s=52, zorder=3)
     for place, value, at in zip(places, values, shown, strict=True):
         side = 9 if at >= base else -9
+        text = f"{value:.3f}".replace("-0.000", "0.000").replace("-", "−")
         axes.annotate(
-            f"{value:.3f}", (at, place), xytext=(side, 0), textcoords="offset points", va="center",
+            text, (at, place), xytext=(side, 0), textcoords="offset points", va="center",
             ha="left" if side > 0 else "right", size=9, color=style.soft,
         )  # fmt: skip
     axes.axvline(base, color=style.line, linewidth=1)
     axes.set_yticks(places, [style.cut(name, 34) for name, _ in ranked])
     axes.tick_params(axis="y", labelcolor=style.ink)
-    axes.set(xlim=(low - (0.06 if low < base else 0.005), 1.075), ylim=(-0.7, len(ranked) - 0.3))
+    axes.set(xlim=(low - (0.14 if low < base else 0.005), 1.075), ylim=(-0.7, len(ranked) - 0.3))
     style.quiet(axes, "y")
 
 

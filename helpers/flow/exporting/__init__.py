@@ -29,7 +29,8 @@ def export(
     none. Raises FlowError, naming every step that has no such form.
     """
     from ..parameters import with_parameters
-    from .jobs import notebook, pipeline
+    from .jobs import pipeline
+    from .notebook import notebook
     from .python import python
     from .sql import sql
 

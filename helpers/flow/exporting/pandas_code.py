@@ -258,8 +258,9 @@ def _ordered(operator: split.OrderedSplit, step: StepRecord) -> Code | None:
 
 @_writes(custom_code.CustomPandas, custom_code.CustomCodePandas)
 def _custom(operator: custom_code.CustomPandas, step: StepRecord) -> Code:
+    used = ["as_spark_gives", "as_spark_takes"]
     lines = [f"df = as_spark_gives({_given(step)[0]})", operator.code.strip("\n"), ""]
-    return "\n".join([*lines, f"{step.tables['default']} = as_spark_takes(df)"]), (
-        "as_spark_gives",
-        "as_spark_takes",
-    )
+    if "get_dummies" in operator.code:
+        used.append("dummies_of_numbers")
+        lines.insert(0, "pd.get_dummies = dummies_of_numbers")
+    return "\n".join([*lines, f"{step.tables['default']} = as_spark_takes(df)"]), tuple(used)

@@ -70,6 +70,10 @@ texts: dict[str, str] = {
         plain[name] = column
     return pd.DataFrame(plain, index=table.index, columns=table.columns)
 ''',
+    "dummies_of_numbers": '''def dummies_of_numbers(data, *args, original=pd.get_dummies, **options):
+    """0 and 1, as the pandas of Data Wrangler's container gives them."""
+    return original(data, *args, **{"dtype": "uint8", **options})
+''',
     "as_spark_takes": '''def as_spark_takes(table):
     """A table of pandas in this script's types; a column without any value holds empty texts."""
     typed = {}

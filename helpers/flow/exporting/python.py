@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,13 +13,11 @@ from pathlib import Path
 
 from ..errors import FlowError, Problem
 from ..model import Flow
-from ..naming import literal
 from ..outputs import Output
 from .pandas_code import helpers, pandas_code
+from .proving import refuse_difference
 from .recording import Recording, StepRecord, record
 from .sql import named_targets, needed_macros, readable
-
-_rule = 1e-9
 
 
 def python(flow: Flow, sources: Mapping[str, Path], name: str = "flow") -> str:
@@ -33,7 +29,7 @@ def python(flow: Flow, sources: Mapping[str, Path], name: str = "flow") -> str:
     with tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
         recording = record(flow, sources, Path(scratch))
         refuse_unknown(recording)
-        _proved(recording, Path(scratch))
+        _proved(recording, Path(scratch), flow, sources)
         return script(recording, name, named_targets(recording, name))
 
 
@@ -154,7 +150,7 @@ def _quoted(text: str) -> str:
     return repr(text)
 
 
-def _proved(recording: Recording, scratch: Path) -> None:
+def _proved(recording: Recording, scratch: Path, flow: Flow, sources: Mapping[str, Path]) -> None:
     """Run the script and hold what it writes against what the flow wrote. Raises FlowError."""
     again = {target: scratch / f"again-{place}" for place, (*_, target) in enumerate(recording.copies)}
     program = scratch / "again.py"
@@ -171,53 +167,4 @@ def _proved(recording: Recording, scratch: Path) -> None:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it ended by itself"])[-1]
         raise FlowError(f"The flow has no form in Python: its script does not run ({reason}).")
-    for output, _, target in recording.copies:
-        copy = Path(f"{again[target]}{''.join(target.suffixes)}")
-        difference = _difference(target, copy, output.delimiter)
-        if difference:
-            raise FlowError(
-                f"The flow has no form in Python: its script gives another output '{output.directory.name}' "
-                f"({difference}). A step depends on something that pandas cannot keep, or on the time of day."
-            )
-
-
-def _difference(first: Path, second: Path, delimiter: str) -> str:
-    """What differs between two written files beyond the last digits of numbers; empty when nothing does."""
-    if first.read_bytes() == second.read_bytes():
-        return ""
-    import duckdb
-
-    function = (
-        "read_parquet(?)"
-        if ".parquet" in first.suffixes
-        else f"""read_csv(?, all_varchar = true, header = true, delim = {literal(delimiter)}, quote = '"',
-            escape = '"', nullstr = '')"""
-    )
-    with duckdb.connect() as connection:
-        cursors = [
-            connection.cursor().execute(f"SELECT * FROM {function}", [str(each)]) for each in (first, second)
-        ]
-        names, others = ([column[0] for column in each.description] for each in cursors)
-        if names != others:
-            return "other columns"
-        number = 0
-        while True:
-            ours, theirs = (each.fetchmany(10_000) for each in cursors)
-            if len(ours) != len(theirs):
-                return "another number of rows"
-            if not ours:
-                return ""
-            for mine, yours in zip(ours, theirs, strict=True):
-                number += 1
-                for column, x, y in zip(names, mine, yours, strict=True):
-                    if x != y and not _near(x, y):
-                        return f"row {number}, column '{column}': {x!r}, then {y!r}"
-
-
-def _near(x: object, y: object) -> bool:
-    if isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y):
-        return True
-    number = r"[-+]?(\d+\.\d*([eE][-+]?\d+)?|\d+[eE][-+]?\d+)"
-    if not all(re.fullmatch(number, str(each)) for each in (x, y)):
-        return False
-    return math.isclose(float(str(x)), float(str(y)), rel_tol=_rule)
+    refuse_difference(recording, again, flow, sources, "Python")

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import FlowError, Problem
 from ..model import Flow
 from ..naming import literal
+from .proving import refuse_difference
 from .recording import Recording, StepRecord, record
 
 _settings = """SET ieee_floating_point_ops = false;  -- x / 0 is null, as in Spark
@@ -25,7 +26,7 @@ def sql(flow: Flow, sources: Mapping[str, Path], name: str = "flow") -> str:
     with tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
         recording = record(flow, sources, Path(scratch))
         refuse_python(recording)
-        _proved(recording, Path(scratch))
+        _proved(recording, Path(scratch), flow, sources)
         return script(recording, name, named_targets(recording, name))
 
 
@@ -142,7 +143,7 @@ def _copy(text: str, written: Path, target: Path) -> str:
     return f"COPY (\n{query}\n) TO {literal(f'{target}{ending}')}{text[after:]};"
 
 
-def _proved(recording: Recording, scratch: Path) -> None:
+def _proved(recording: Recording, scratch: Path, flow: Flow, sources: Mapping[str, Path]) -> None:
     """Run the script and hold what it writes against what the flow wrote. Raises FlowError."""
     import duckdb
 
@@ -153,10 +154,4 @@ def _proved(recording: Recording, scratch: Path) -> None:
         except duckdb.Error as error:
             reason = str(error).strip().split("\n")[0]
             raise FlowError(f"The flow has no form in SQL: its script does not run ({reason}).") from error
-    for output, _, target in recording.copies:
-        copy = Path(f"{again[target]}{''.join(target.suffixes)}")
-        if copy.read_bytes() != target.read_bytes():
-            raise FlowError(
-                f"The flow has no form in SQL: its script gives another output '{output.directory.name}'. "
-                "A step depends on something else than its data, such as the time of day."
-            )
+    refuse_difference(recording, again, flow, sources, "SQL")

@@ -24,6 +24,9 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     search_and_edit,
     sources,
     split,
+    time_series,
+    time_series_features,
+    time_series_missing,
     types,
     validate_string,
 )

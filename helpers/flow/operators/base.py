@@ -154,7 +154,10 @@ def _unknown(identifier: str) -> tuple[str, str]:
             "writes to Amazon SageMaker Feature Store, which this engine does not support",
             "Give the step before it an S3 destination, or ask for that step's output by name.",
         )
-    return "is an operator this engine does not know", f"Known: {', '.join(sorted(registry))}."
+    # An analysis does not stand for a transform: only those of its kind are named.
+    analysis = ".visualizations." in identifier
+    known = [name for name in sorted(registry) if (".visualizations." in name) == analysis]
+    return "is an operator this engine does not know", f"Known: {', '.join(known)}."
 
 
 def _faults(error: ValidationError, kind: type[Operator]) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, model_validator
@@ -21,6 +21,7 @@ class InferAndCastType(Operator):
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         from ..casting import cast, infer, type_names
+        from ..date_parts import moments
 
         frame = frames[0]
         schema: Mapping[str, str] = run.trained.get("schema") or {}
@@ -32,7 +33,15 @@ class InferAndCastType(Operator):
             if kind not in type_names:
                 message = f"column '{column}' has the unknown type {kind!r}"
                 raise OperatorError(message, f"Known: {', '.join(type_names)}.", "schema")
-        columns = [cast(frame.table[name], kind).name(name) for name, kind in schema.items()]
+
+        def typed(column: Any, kind: str) -> Any:
+            return (
+                moments(column, run)
+                if kind == "datetime" and column.type().is_string()
+                else cast(column, kind)
+            )
+
+        columns = [typed(frame.table[name], kind).name(name) for name, kind in schema.items()]
         return frame.replace(frame.table.select([*columns, *frame.order]))
 
 
@@ -60,48 +69,85 @@ def _lower(value: object) -> object:
 
 @operator("sagemaker.spark.cast_single_data_type_0.1")
 class CastSingleDataType(Operator):
-    """Parse a column as a type; what does not parse becomes null, a given value, or is dropped."""
+    """Parse a column as a type; what does not parse becomes null, a given value, or is dropped.
+
+    A value that is missing beforehand counts as one that does not parse.
+    """
 
     column: str
     data_type: Annotated[
         Literal["long", "float", "bool", "date", "datetime", "string"], BeforeValidator(_lower)
     ]
     original_data_type: str | None = None
-    non_castable_data_handling_method: Policy = "replace_null"
+    non_castable_data_handling_method: Annotated[
+        Policy, BeforeValidator(lambda value: value or "replace_null")
+    ] = "replace_null"
     replace_value: str | int | float | None = None
-    date_formatting: str = "dd-MM-yyyy"
+    date_formatting: Annotated[str, BeforeValidator(lambda value: value or "dd-MM-yyyy")] = "dd-MM-yyyy"
+    datetime_formatting: str | None = None
 
     @model_validator(mode="after")
-    def _with_value(self) -> CastSingleDataType:
-        if self.non_castable_data_handling_method.startswith("replace_value") and self.replace_value is None:
-            raise ValueError("'replace_value' is missing")
+    def _replacement_fits(self) -> CastSingleDataType:
+        if self.non_castable_data_handling_method.startswith("replace_value"):
+            try:
+                self.replacement()
+            except (ValueError, OverflowError):
+                raise ValueError(
+                    f"'replace_value' {self.replace_value!r} is not a {self.data_type}"
+                ) from None
         return self
+
+    def replacement(self) -> str | int | float | bool | None:
+        """The value for what does not parse, made by Python as Data Wrangler makes it."""
+        kinds: dict[str, Callable[[Any], Any]] = {"long": int, "float": float, "bool": bool}
+        value = self.replace_value
+        return None if value is None else kinds.get(self.data_type, str)(value)
 
     def describe(self) -> str:
         return f"Cast {self.column} to {self.data_type}"
 
-    def change(self, frame: Frame) -> Any:
+    def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         import ibis
 
-        from ..casting import cast, is_a, spark_date_format
+        from ..casting import cast, is_a
 
+        frame = frames[0]
         name = frame.name(self.column, "column")
         before = frame.table[name]
         if is_a(before, self.data_type):
-            return frame.table
-        if self.data_type == "date" and before.type().is_string():
-            after = spark_date_format(before, self.date_formatting)
-        else:
-            after = cast(before, self.data_type)
-        failed = before.notnull() & after.isnull()
+            return frame
+        after = self._parsed(before, run)
         policy = self.non_castable_data_handling_method
         if policy == "drop":
-            return frame.table.filter(~failed).mutate(**{name: after})
+            return frame.replace(
+                frame.table.mutate(**{name: after}).filter(lambda table: table[name].notnull())
+            )
         value = after
         if policy.startswith("replace_value"):
-            value = failed.ifelse(cast(ibis.literal(str(self.replace_value)), self.data_type), after)
+            given = self.replacement()
+            text = ibis.literal(None if given is None else str(given), "string")
+            other = (
+                self._parsed(text, run)
+                if self.data_type in ("date", "datetime")
+                else cast(text, self.data_type)
+            )
+            value = after.notnull().ifelse(after, other)
         columns = [value.name(name) if each == name else frame.table[each] for each in frame.table.columns]
         if policy.endswith("with_new_col"):
-            wrong = failed.ifelse(before.cast("string"), "").name(frame.free(f"{name}_typecast_error"))
-            columns.insert(frame.table.columns.index(name) + 1, wrong)
-        return frame.table.select(columns)
+            wrong = after.notnull().ifelse("", cast(before, "string"))
+            columns.insert(
+                frame.table.columns.index(name) + 1, wrong.name(frame.free(f"{name}_typecast_error"))
+            )
+        return frame.replace(frame.table.select(columns))
+
+    def _parsed(self, column: Any, run: Run) -> Any:
+        from ..casting import cast, spark_moment_format
+        from ..date_parts import moments
+
+        if not column.type().is_string() or self.data_type not in ("date", "datetime"):
+            return cast(column, self.data_type)
+        if self.data_type == "date":
+            return spark_moment_format(column, self.date_formatting).date()
+        if self.datetime_formatting:
+            return spark_moment_format(column, self.datetime_formatting, "datetime_formatting")
+        return moments(column, run)

@@ -12,10 +12,10 @@ _grey = "#c9d1d9"
 
 def histogram(
     counts: Sequence[int], edges: Sequence[float], width: int, height: int,
-    texts: Sequence[str] | None = None,
     limits: tuple[float, float] | None = None, axis: bool = True,
+    ends: tuple[str, str] | None = None, moments: bool = False,
 ) -> str:  # fmt: skip
-    """Bars of a column of numbers; `texts` name the ends (of moments), `limits` part the outliers off."""
+    """Bars of a column of numbers; `ends` name the axis' ends, `limits` part the outliers off."""
     if not counts:
         return ""
     most, foot = max(counts), 16 if axis else 0
@@ -29,14 +29,14 @@ def histogram(
         wide = max((end - start) / (high - low) * room - 0.8, 0.8)
         size = max(count / most * tall, 1.2)
         out = limits is not None and (end <= limits[0] or start >= limits[1])
-        said = f"{number(start)} to {number(end)}: {count:,} rows" if texts is None else f"{count:,} rows"
+        said = f"{number(start)} to {number(end)}: {count:,} rows" if not moments else f"{count:,} rows"
         bars.append(
             f'<rect x="{x:.1f}" y="{height - foot - size:.1f}" width="{wide:.1f}" height="{size:.1f}" '
             f'fill="{orange if out else blue}"><title>{said}</title></rect>'
         )
     labels = ""
     if axis:
-        ends = texts or (number(low), number(high))
+        ends = ends or (number(low), number(high))
         labels = (
             f'<text x="0" y="{height - 2}" class="tick">{escape(ends[0])}</text>'
             f'<text x="{width}" y="{height - 2}" class="tick" text-anchor="end">{escape(ends[1])}</text>'

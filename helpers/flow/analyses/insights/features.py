@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from ..style import number
 from ..table import Table, as_categories
 
 most_labels = 100
@@ -44,6 +44,11 @@ class Feature:
     def valid(self) -> int:
         """Rows that have a value."""
         return self.rows - self.missing
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """The least and the greatest number, for an axis."""
+        return (number(self.numbers["min"]), number(self.numbers["max"])) if self.numbers else None
 
     def as_numbers(self) -> dict[str, Any]:
         """For the JSON, with the names that Data Wrangler's own reports use where there is one."""
@@ -136,9 +141,3 @@ def histogram(values: np.ndarray[Any, Any], most: int = 30) -> tuple[list[int], 
         edges = np.linspace(low, high, most + 1) if high > low else np.array([low - 0.5, high + 0.5])
     counts, edges = np.histogram(values, bins=edges)
     return counts.tolist(), edges.tolist()
-
-
-def spearman(table: Table, one: str, other: str) -> float:
-    """The rank correlation of two columns of numbers."""
-    both = table.data[[one, other]].dropna()
-    return float(stats.spearmanr(both[one], both[other]).statistic) if len(both) > 2 else float("nan")

@@ -19,9 +19,13 @@ _most_details, _most_cells = 200, 14
 
 def _distribution(feature: Feature, width: int = 460, height: int = 150) -> str:
     if feature.counts and feature.moments:
-        return charts.histogram(feature.counts, feature.edges, width, height, feature.moments)
+        return charts.histogram(
+            feature.counts, feature.edges, width, height, ends=feature.moments, moments=True
+        )
     if feature.counts and feature.kind == "numeric":
-        return charts.histogram(feature.counts, feature.edges, width, height, limits=feature.limits)
+        return charts.histogram(
+            feature.counts, feature.edges, width, height, limits=feature.limits, ends=feature.ends
+        )
     if feature.labels and feature.labels[0][1] == 1:
         texts = "".join(f"<li>{escape(cut(label, 70))}</li>" for label, _ in feature.labels[:6])
         return f'No value is there twice; for example<ul class="examples">{texts}</ul>'
@@ -53,7 +57,7 @@ def target(report: Report) -> str:
     else:
         said = "A number; a regression problem."
         limits = target.limits
-        chart = charts.histogram(target.counts, target.edges, 520, 190, limits=limits)
+        chart = charts.histogram(target.counts, target.edges, 520, 190, limits=limits, ends=target.ends)
         if target.outliers:
             chart += '<p class="more">Orange bars hold outliers.</p>'
     columns = f"<div>{chart}</div><div>{_statistics(target)}</div>"
@@ -139,7 +143,7 @@ def features(report: Report) -> str:
     head += '<th>distribution</th><th class="r">missing</th><th class="r">distinct</th>'
     head += "<th>range, or most frequent</th><th></th>"
     lines = []
-    for place, each in enumerate(report.ranked):
+    for place, each in enumerate(report.ranked[:_most_details]):
         power = ""
         if powers:
             value = each.power or 0.0
@@ -165,7 +169,9 @@ def features(report: Report) -> str:
     lead = "Prediction power is how well a column predicts the target alone: 0 is guessing, 1 is perfect, "
     lead += "and suspicious."
     lead = f'<p class="lead">{lead}</p>' if powers else ""
-    return f'{lead}<div class="wide"><table class="full"><tr>{head}</tr>{"".join(lines)}</table></div>'
+    left = len(report.ranked) - len(lines)
+    more = f'<p class="more">{left:,} more features are in the numbers (JSON).</p>' if left > 0 else ""
+    return f'{lead}<div class="wide"><table class="full"><tr>{head}</tr>{"".join(lines)}</table></div>{more}'
 
 
 def details(report: Report) -> str:
