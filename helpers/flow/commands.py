@@ -1,4 +1,4 @@
-"""`workshop flow`: run, check and draw Data Wrangler flows."""
+"""`workshop flow`: run, analyze, check and draw Data Wrangler flows; `tools` adds the other commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
 from .parameters import read_parameter
-from .terminal import FlowFile
+from .terminal import FlowFile, Memory, Quiet, Sources, Threads, progress
 from .terminal import fail as _fail
 from .terminal import pairs as _pairs
 from .terminal import read_flow as _read
@@ -29,17 +29,10 @@ tools.register(app)
 def run(
     flow: FlowFile,
     output: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
-        ),
-    ] = None,
+    source: Sources = None,
     node: Annotated[str | None, typer.Option(help="Write the output of this node (name or id) only.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")
-    ] = None,
+    threads: Threads = None,
+    memory: Memory = None,
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Stop the run after this many seconds.")
     ] = None,
@@ -52,7 +45,7 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Read only the sample that the flow's editor works on.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
     from .process import run as run_flow
@@ -71,7 +64,7 @@ def run(
             parameters=dict(read_parameter(each) for each in parameter or []),
             node_time_limit=node_time_limit or None,
             sample=sample,
-            progress=None if quiet else lambda text: typer.echo(text, err=True),
+            progress=progress(quiet),
         )
     except FlowError as error:
         raise _fail(error) from None
@@ -87,21 +80,14 @@ def run(
 def analyze(
     flow: FlowFile,
     output: Annotated[Path, typer.Option(help="Folder for the pictures and numbers.", show_default=False)],
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
-        ),
-    ] = None,
+    source: Sources = None,
     node: Annotated[str | None, typer.Option(help="Make this analysis (name or id) only.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")
-    ] = None,
+    threads: Threads = None,
+    memory: Memory = None,
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Stop the work after this many seconds.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a flow's analyses: a picture (PNG, SVG) and numbers (JSON) each, a report's page (HTML)."""
     from .analyzing import analyze_to
@@ -116,7 +102,7 @@ def analyze(
             threads=threads,
             memory=memory,
             time_limit=time_limit,
-            progress=None if quiet else lambda text: typer.echo(text, err=True),
+            progress=progress(quiet),
         )
     except FlowError as error:
         raise _fail(error) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,9 @@ Sources = Annotated[
         "--source", help="NAME=PATH: the file or folder of a source, by data set name or node id. Repeat it."
     ),
 ]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")]
+Memory = Annotated[str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")]
 
 
 def fail(error: FlowError) -> typer.Exit:
@@ -46,3 +49,8 @@ def pairs(texts: Sequence[str] | None) -> dict[str, str]:
             raise FlowError(f"--source must be NAME=PATH, not {text!r}. Example: {example}")
         found[name] = path
     return found
+
+
+def progress(quiet: bool) -> Callable[[str], None] | None:
+    """What tells each step on standard error, or nothing when it should be quiet."""
+    return None if quiet else lambda text: typer.echo(text, err=True)
