@@ -24,9 +24,9 @@ from .exporting import export
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
 from .previewing import preview
-from .process import run
 from .profiling import Look, look, profile
 from .reading import read
+from .running import run
 from .time_limits import default_seconds
 
 if TYPE_CHECKING:

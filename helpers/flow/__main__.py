@@ -1,8 +1,8 @@
-"""The child process of `flow.run`."""
+"""The child process of `flow.run` and `flow.analyze`."""
 
 import sys
 
-from .process import child
+from .child import main
 
 if __name__ == "__main__":
-    sys.exit(child())
+    sys.exit(main())

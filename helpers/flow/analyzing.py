@@ -13,10 +13,12 @@ from typing import Any
 from .analyses.base import title
 from .analyses.result import Analysis
 from .checking import check
+from .conversation import converse
 from .errors import FlowError, Problem
 from .model import Flow, Node
 from .parameters import with_parameters
-from .process import converse, match_sources
+from .requests import Request, Settings, WantedAnalysis
+from .source_files import match_sources
 from .time_limits import default_seconds
 
 Progress = Callable[[str], None]
@@ -69,9 +71,9 @@ def analyze(
     """
     flow = with_parameters(flow, parameters)
     found = find(flow, node)
-    limits = {"threads": threads, "memory": memory, "node_time_limit": node_time_limit}
+    settings = Settings(threads, memory, node_time_limit)
     with tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
-        problems = _make(flow, [found], sources, Path(scratch), limits, time_limit, progress)
+        problems = _make(flow, [found], sources, Path(scratch), settings, time_limit, progress)
         if problems:
             raise FlowError(problems)
         return Analysis.load(title(found), found.operator, found.node_id, Path(scratch) / _folder(0))
@@ -100,9 +102,9 @@ def analyze_to(
     if not nodes:
         raise FlowError("The flow has no analyses.")
     directory = Path(output)
-    limits = {"threads": threads, "memory": memory, "node_time_limit": node_time_limit}
+    settings = Settings(threads, memory, node_time_limit)
     with tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch:
-        problems = _make(flow, nodes, sources, Path(scratch), limits, time_limit, progress)
+        problems = _make(flow, nodes, sources, Path(scratch), settings, time_limit, progress)
         folders = [Path(scratch) / _folder(place) for place in range(len(nodes))]
         made = [each for each in zip(_names(nodes), nodes, folders, strict=True) if each[2].exists()]
         if not made:
@@ -139,7 +141,7 @@ def _make(
     nodes: Sequence[Node],
     sources: Mapping[str, str | os.PathLike[str]],
     scratch: Path,
-    limits: Mapping[str, Any],
+    settings: Settings,
     time_limit: float | None,
     progress: Progress | None,
 ) -> list[Problem]:
@@ -154,14 +156,8 @@ def _make(
     if not able:
         raise FlowError(dict.fromkeys(problems))
     paths = match_sources(flow, [node.node_id for _, node in able], sources)
-    request = {
-        "flow": flow.document,
-        "sources": {node_id: str(path.absolute()) for node_id, path in paths.items()},
-        "analyses": [
-            {"node_id": node.node_id, "directory": str(scratch / _folder(place))} for place, node in able
-        ],
-        **limits,
-    }
+    wanted = tuple(WantedAnalysis(node.node_id, scratch / _folder(place)) for place, node in able)
+    request = Request(flow.document, paths, settings, analyses=wanted)
     answers = converse(request, str(scratch), time_limit, progress)
     problems += [Problem(**each["problem"]) for each in answers if each["problem"]]
     return list(dict.fromkeys(problems))

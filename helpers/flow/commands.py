@@ -48,7 +48,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
-    from .process import run as run_flow
+    from .running import run as run_flow
 
     read_flow = _read(flow)
     try:

@@ -13,8 +13,8 @@ from .comparing import Difference, match, shown
 from .errors import FlowError, Problem
 from .model import Flow
 from .naming import literal, quoted
-from .outputs import Output
-from .process import match_sources, outputs_of
+from .outputs import Output, outputs_of
+from .source_files import match_sources
 
 if TYPE_CHECKING:
     import duckdb

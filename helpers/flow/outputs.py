@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from .model import Flow, Node
+from .operators import resolve
+from .operators.destinations import OutputConfig, S3Destination
 
 
 @dataclass(frozen=True)
@@ -28,3 +33,35 @@ class Written:
     paths: tuple[Path, ...]
     rows: int
     columns: tuple[str, ...]
+
+
+def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Output]:
+    """What a run writes: one node's output when asked for, else every destination, else every leaf."""
+    nodes = [flow.node(node)] if node is not None else [*flow.destinations()] or flow.leaves()
+    folders: dict[str, Output] = {}
+    for each in nodes:
+        for name in _written_outputs(each):
+            folder = re.sub(
+                r"[^a-zA-Z0-9!.*'_-]", "-", each.label if name == "default" else f"{each.label}-{name}"
+            )
+            if folder in folders or folder.strip(".") == "":
+                folder = f"{folder}-{each.node_id}"
+            operator, _ = resolve(each)
+            config = operator.output_config if isinstance(operator, S3Destination) else OutputConfig()
+            folders[folder] = Output(
+                each.node_id,
+                name,
+                directory / folder,
+                config.output_content_type,
+                config.delimiter,
+                config.compression,
+                config.partitions,
+                config.folders,
+            )
+    return list(folders.values())
+
+
+def _written_outputs(node: Node) -> list[str]:
+    operator, _ = resolve(node)
+    names = list(operator.outputs()) if operator else ["default"]
+    return [name for name in names if name != "default"] or ["default"]

@@ -11,7 +11,7 @@ from .checking import check
 from .errors import FlowError
 from .model import Flow
 from .parameters import with_parameters
-from .process import match_sources
+from .source_files import match_sources
 
 if TYPE_CHECKING:
     import pandas as pd

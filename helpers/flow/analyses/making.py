@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ..errors import FlowError, OperatorError, Problem
 from ..model import Flow, Node
 from ..operators import resolve
 from ..reading import from_document
+from ..requests import Request, WantedAnalysis
 from .base import Visualization, title
 from .result import Analysis
 from .style import style
@@ -22,26 +22,24 @@ from .table import Table, read
 
 
 def answer(
-    request: Mapping[str, Any],
+    request: Request,
     progress: Callable[[str], None],
     started: Callable[[Node], None],
     guard: Callable[[float | None], None],
 ) -> list[dict[str, Any]]:
     """Make the analyses of a request, each into its folder, and say of each what is wrong with it, if so."""
     with Run(
-        lambda source: [Path(request["sources"][source.node_id])],
-        request["threads"],
-        request["memory"],
-        progress,
-        started,
-        request["node_time_limit"],
-        guard,
+        lambda source: [request.sources[source.node_id]],
+        progress=progress,
+        started=started,
+        guard=guard,
+        **asdict(request.settings),
     ) as run:
-        return list(_make(from_document(request["flow"]), request["analyses"], run))
+        return list(_make(from_document(request.document), request.analyses, run))
 
 
-def _make(flow: Flow, wanted: list[dict[str, str]], run: Run) -> Iterator[dict[str, Any]]:
-    nodes = [flow.node(each["node_id"]) for each in wanted]
+def _make(flow: Flow, wanted: Sequence[WantedAnalysis], run: Run) -> Iterator[dict[str, Any]]:
+    nodes = [flow.node(each.node_id) for each in wanted]
     inputs = [(node.inputs[0].node_id, node.inputs[0].output_name) for node in nodes]
     frames: dict[tuple[str, str], Any] = {}
     tables: dict[tuple[str, str], Table] = {}
@@ -58,7 +56,7 @@ def _make(flow: Flow, wanted: list[dict[str, str]], run: Run) -> Iterator[dict[s
                 frames |= evaluate(flow, run, [source])
             if source not in tables:
                 tables[source] = read(frames[source], run)
-            analysis(node, tables[source], run).write(each["directory"])
+            analysis(node, tables[source], run).write(each.directory)
         except OperatorError as error:
             problems = [error.at(title(node), node.operator)]
         except FlowError as error:

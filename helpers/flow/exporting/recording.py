@@ -17,8 +17,8 @@ from ..frame import Frame, hidden_prefix
 from ..model import Flow, Node, SourceNode
 from ..naming import literal, quoted
 from ..operators import resolve
-from ..outputs import Output
-from ..process import match_sources, outputs_of
+from ..outputs import Output, outputs_of
+from ..source_files import match_sources
 from ..writing import write
 
 names_of_scripts = {"df", "pd", "np", "pa", "duckdb", "sql", "re", "read_csv", "files"}

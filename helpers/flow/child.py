@@ -1,0 +1,96 @@
+"""The child's side of work in a process of its own: read the request, do it, answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+from .errors import FlowError
+from .model import Node
+from .reading import from_document
+from .requests import Request
+from .time_limits import late
+
+
+@dataclass
+class _Answers:
+    """What the child says, each answer one JSON object in one line."""
+
+    to: TextIO
+    at: Node | None = None
+
+    def say(self, **answer: Any) -> None:
+        self.to.write(json.dumps(answer) + "\n")
+        self.to.flush()
+
+    def progress(self, text: str) -> None:
+        self.say(progress=text)
+
+    def started(self, node: Node) -> None:
+        self.at = node
+        self.say(at=node.label)
+
+    def guard(self, seconds: float | None) -> None:
+        """The code of the step at work starts and may take so many seconds, or has ended (None)."""
+        problem = late(seconds).at(self.at.label, self.at.operator) if seconds and self.at else None
+        self.say(limit=seconds, problem=asdict(problem) if problem else None)
+
+
+def main() -> int:
+    """Read one request, do it, answer. Exit code 0, 2 for a FlowError, or 1 when the engine itself breaks."""
+    answers = _Answers(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)  # What a snippet prints past Python's own streams must not break the conversation.
+    request = Request.of_line(sys.stdin.buffer.readline())
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        answers.say(written=_analyses(request, answers) if request.analyses else _outputs(request, answers))
+    except FlowError as error:
+        answers.say(problems=[asdict(problem) for problem in error.problems])
+        return 2
+    except Exception:  # noqa: BLE001  (whatever breaks is reported by the parent)
+        answers.say(crash=traceback.format_exc())
+        return 1
+    return 0
+
+
+def _analyses(request: Request, answers: _Answers) -> list[dict[str, Any]]:
+    from .analyses.making import answer
+
+    return answer(request, answers.progress, answers.started, answers.guard)
+
+
+def _outputs(request: Request, answers: _Answers) -> list[dict[str, Any]]:
+    from .engine import execute
+
+    written = execute(
+        from_document(request.document),
+        lambda source: [request.sources[source.node_id]],
+        request.outputs,
+        progress=answers.progress,
+        started=answers.started,
+        guard=answers.guard,
+        **asdict(request.settings),
+    )
+    return [
+        {
+            "names": [path.relative_to(each.output.directory).as_posix() for path in each.paths],
+            "rows": each.rows,
+            "columns": each.columns,
+        }
+        for each in written
+    ]
+
+
+def _die_with_parent() -> None:
+    sys.stdin.buffer.read()
+    with contextlib.suppress(OSError):
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)

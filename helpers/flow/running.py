@@ -1,0 +1,99 @@
+"""Running a flow in a process of its own: it leaves nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .checking import check
+from .conversation import converse
+from .errors import FlowError
+from .model import Flow
+from .outputs import Written, outputs_of
+from .parameters import with_parameters
+from .requests import Request, Settings
+from .source_files import match_sources
+from .time_limits import default_seconds
+
+
+def run(
+    flow: Flow,
+    sources: Mapping[str, str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    node: str | None = None,
+    threads: int | None = None,
+    memory: str | None = None,
+    time_limit: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    node_time_limit: float | None = default_seconds,
+    sample: bool = False,
+) -> list[Written]:
+    """Run a flow in a child process and write its outputs to folders of `output`.
+
+    `sources` maps names of data sets (or node ids) to files or folders. With destinations each is written to
+    `output/<destination name>/`; without, or with `node`, to `output/<node name or id>/`.
+    `time_limit` is in seconds, `memory` like "2GB". `parameters` gives values to the flow's own
+    parameters; `node_time_limit` (seconds) holds for the code of each custom step.
+    `sample` takes of each source the sample that the flow's editor works on.
+    Raises FlowError; then nothing in `output` has changed.
+    """
+    directory = Path(output).absolute()
+    flow = with_parameters(flow, parameters)
+    outputs = outputs_of(flow, directory, node)
+    wanted = [each.node_id for each in outputs]
+    problems = check(flow, wanted)
+    if problems:
+        raise FlowError(problems)
+    if not outputs:
+        raise FlowError("The flow has nothing to write: no destination and no step with data.")
+    paths = match_sources(flow, wanted, sources)
+    with (
+        _new_directory(directory),
+        tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch,
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished,
+    ):
+        moved = [replace(each, directory=Path(unfinished) / each.directory.name) for each in outputs]
+        settings = Settings(threads, memory, node_time_limit, sample)
+        request = Request(flow.document, paths, settings, outputs=tuple(moved))
+        answers = converse(request, scratch, time_limit, progress)
+        for each, final in zip(moved, outputs, strict=True):
+            _swap(each.directory, final.directory, Path(unfinished))
+    return [
+        Written(
+            final,
+            tuple(final.directory / name for name in answer["names"]),
+            answer["rows"],
+            tuple(answer["columns"]),
+        )
+        for final, answer in zip(outputs, answers, strict=True)
+    ]
+
+
+@contextlib.contextmanager
+def _new_directory(directory: Path) -> Iterator[None]:
+    """Make a directory; when the work fails, take away what was made."""
+    made = [each for each in (directory, *directory.parents) if not each.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlowError(f"The output folder {directory} cannot be made: {error.strerror or error}.") from None
+    try:
+        yield
+    except BaseException:
+        for each in made:
+            with contextlib.suppress(OSError):
+                each.rmdir()
+        raise
+
+
+def _swap(new: Path, final: Path, bin_: Path) -> None:
+    if final.exists() or final.is_symlink():
+        final.rename(bin_ / f"old-{final.name}")
+    new.rename(final)
