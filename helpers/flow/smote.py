@@ -1,4 +1,9 @@
-"""SMOTE: new rows between neighbours of one class (Chawla et al. 2002); SMOTENC where there are texts."""
+"""SMOTE: new rows between neighbours of one class (Chawla et al. 2002); SMOTENC where there are texts.
+
+The rows are those of imbalanced-learn with the same seed, which Data Wrangler calls. It is not called here
+because its SMOTENC takes no table of texts alone, and holds (new rows x neighbours x categories) numbers at
+once: gigabytes for a text column of a few thousand values, where this needs megabytes.
+"""
 
 from __future__ import annotations
 

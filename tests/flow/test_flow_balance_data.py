@@ -82,6 +82,26 @@ def test_smote_on_numbers_and_on_texts_alone(apply: Apply) -> None:
     assert Counter(table["y"]) == {False: 22, True: 22} and set(table["s"]) == {"u", "v"}
 
 
+def test_new_rows_are_those_of_imbalanced_learn() -> None:
+    rows = pd.DataFrame({"a": [k * k for k in range(8)], "b": [k * 5 % 7 / 2 for k in range(8)]})
+    # What SMOTE(random_state=0, k_neighbors=3) of imbalanced-learn 0.14.2 makes of them.
+    expected = [
+        (10.069237828511122, 0.8818706530396865),
+        (19.38792672892625, 2.6235636967859723),
+        (44.0030378051949, 0.3843817072926998),
+        (0.2975346065444723, 0.7438365163611806),
+        (0.9432870226825568, 2.358217556706392),
+        (0.7273437054198868, 1.818359263549717),
+    ]
+    made = between_neighbours(rows, ["a", "b"], [], 6, 3)
+    assert made.to_numpy() == pytest.approx(np.array(expected), rel=1e-12)
+    # And SMOTENC, with a category that has a say in who is near.
+    made = between_neighbours(rows.assign(s=[*"uuvuvvvw"]), ["a", "b"], ["s"], 6, 3)
+    assert made.to_numpy()[0, :2] == pytest.approx([23.625265649057127, 2.1527482612158746], rel=1e-12)
+    assert made[["a", "b"]].to_numpy()[1:] == pytest.approx(np.array(expected[1:]), rel=1e-12)
+    assert [*made["s"]] == [*"vvvuuu"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     points=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=4, max_size=12),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import OperatorError
-from .stl import Parts, decompose
 from .table import Table
+
+if TYPE_CHECKING:
+    from statsmodels.tsa.seasonal import DecomposeResult
 
 _steps = (
     # A step of at most so many seconds: what it is called, and how many make the season it usually has.
@@ -31,7 +33,7 @@ class Taken:
     name: str
     moments: pd.DatetimeIndex
     values: np.ndarray
-    parts: Parts
+    parts: DecomposeResult
     period: int
     step: str
     filled: int
@@ -47,22 +49,22 @@ class Taken:
             "period": self.period,
             "step": self.step,
             "interpolated": self.filled,
-            "residual_mean": self.parts.rest.mean(),
-            "residual_stddev": self.parts.rest.std(ddof=1),
+            "residual_mean": self.parts.resid.mean(),
+            "residual_stddev": self.parts.resid.std(ddof=1),
         }
 
     @property
     def strengths(self) -> dict[str, float]:
         """How much of the variance trend and season explain, after Wang, Smith and Hyndman (2006)."""
-        rest = float(np.var(self.parts.rest))
+        rest = float(np.var(self.parts.resid))
 
         def strength(part: np.ndarray) -> float:
-            whole = float(np.var(part + self.parts.rest))
+            whole = float(np.var(part + self.parts.resid))
             return max(0.0, 1 - rest / whole) if whole > 0 else 0.0
 
         return {
             "trend_strength": strength(self.parts.trend),
-            "seasonal_strength": strength(self.parts.season),
+            "seasonal_strength": strength(self.parts.seasonal),
         }
 
 
@@ -90,6 +92,16 @@ def take(name: str, moments: pd.Series[Any], values: pd.Series[Any], wanted: int
         )
     observed = series.to_numpy(dtype=float)
     return Taken(name, even, observed, decompose(observed, period), period, step, filled)
+
+
+def decompose(values: np.ndarray, period: int) -> DecomposeResult:
+    """A series with even steps as trend, season and rest, by STL (Cleveland and others 1990), not robust.
+
+    `period` is in steps; the series must have two periods.
+    """
+    from statsmodels.tsa.seasonal import STL
+
+    return STL(values, period=period).fit()
 
 
 def moments_of(table: Table, name: str) -> pd.Series[Any]:

@@ -78,7 +78,7 @@ class AnomalyDetection(_TimeSeries):
         series = self.taken(table)
         flagged = []
         for each in series:
-            rest = each.parts.rest
+            rest = each.parts.resid
             flagged.append(np.abs(rest - rest.mean()) > self.anomaly_threshold * rest.std(ddof=1))
         total = int(sum(map(np.sum, flagged)))
         moments = sum(len(each.values) for each in series)
@@ -93,8 +93,8 @@ class AnomalyDetection(_TimeSeries):
         )
         grid = figure.subplots(len(series), 1, squeeze=False, sharex=len(series) > 1)
         for axes, each, odd in zip(grid.flat, series, flagged, strict=True):
-            spread = self.anomaly_threshold * each.parts.rest.std(ddof=1)
-            expected = each.parts.trend + each.parts.season + each.parts.rest.mean()
+            spread = self.anomaly_threshold * each.parts.resid.std(ddof=1)
+            expected = each.parts.trend + each.parts.seasonal + each.parts.resid.mean()
             axes.fill_between(
                 each.moments, expected - spread, expected + spread, color=style.sky, alpha=0.35, linewidth=0,
                 label="expected",
@@ -119,7 +119,7 @@ class AnomalyDetection(_TimeSeries):
                         {
                             "moment": each.moments[place].isoformat(),
                             "value": each.values[place],
-                            "residual": each.parts.rest[place],
+                            "residual": each.parts.resid[place],
                         }
                         for place in np.flatnonzero(odd)[:_most_listed]
                     ],
@@ -157,8 +157,8 @@ class SeasonalTrendDecomposition(_TimeSeries):
         rows = (
             ("observed", first.values, style.ink),
             ("trend", first.parts.trend, style.orange),
-            ("season", first.parts.season, style.blue),
-            ("rest", first.parts.rest, style.soft),
+            ("season", first.parts.seasonal, style.blue),
+            ("rest", first.parts.resid, style.soft),
         )
         for axes, (name, values, colour) in zip(grid, rows, strict=True):
             if name == "rest":
@@ -177,8 +177,8 @@ class SeasonalTrendDecomposition(_TimeSeries):
                     "moments": [moment.isoformat() for moment in each.moments[:_most_listed]],
                     "observed": each.values[:_most_listed].tolist(),
                     "trend": each.parts.trend[:_most_listed].tolist(),
-                    "seasonal": each.parts.season[:_most_listed].tolist(),
-                    "residual": each.parts.rest[:_most_listed].tolist(),
+                    "seasonal": each.parts.seasonal[:_most_listed].tolist(),
+                    "residual": each.parts.resid[:_most_listed].tolist(),
                 }
                 for each in series
             ],
