@@ -13,7 +13,7 @@ from helpers.flow.engine import Run
 from helpers.flow.java_regex import java_regex
 from helpers.flow.java_regex import replacement as read_replacement
 from helpers.flow.operators.base import block_name
-from helpers.flow.operators.search_and_edit import replaced
+from helpers.flow.text_edits import replaced
 
 search_and_edit = "sagemaker.spark.search_and_edit_0.1"
 Apply = Callable[..., pd.DataFrame]
