@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.local.sagemaker import automl_rules
 from helpers.local.sagemaker.jobs import AUTOML, changed, create_job, failure, read_progress, stop_job
-from helpers.local.sagemaker.listing import Item, matches, page
+from helpers.local.sagemaker.listing import Item, page, resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
@@ -58,22 +58,13 @@ def describe_auto_ml_job_v2(plane: Plane, request: Request) -> Answer:
 @operation
 def list_auto_ml_jobs(plane: Plane, request: Request) -> Answer:
     """AutoML jobs, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            _summary(plane, record)
-            for record in plane.automl.all()
-            if matches(request, record.name, record.created, record.modified, record.status)
-        ],
+        plane.automl.all(),
+        lambda record: _summary(plane, record),
+        kind="AutoMLJob",
         member="AutoMLJobSummaries",
-        keys={
-            "Name": lambda item: item["AutoMLJobName"],
-            "CreationTime": lambda item: item["CreationTime"],
-            "Status": lambda item: item["AutoMLJobStatus"],
-        },
-        identity=lambda item: item["AutoMLJobName"],
         sort_by="Name",
-        descending=True,
     )
 
 

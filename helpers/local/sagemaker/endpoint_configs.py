@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.models import containers_of
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import EndpointConfigRecord, Variant
@@ -61,25 +61,16 @@ def describe_endpoint_config(plane: Plane, request: Request) -> Answer:
 @operation
 def list_endpoint_configs(plane: Plane, request: Request) -> Answer:
     """Endpoint configurations, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            {
-                "EndpointConfigName": record.name,
-                "EndpointConfigArn": record.arn,
-                "CreationTime": record.created,
-            }
-            for record in plane.endpoint_configs.all()
-            if matches(request, record.name, record.created, record.modified, None)
-        ],
-        member="EndpointConfigs",
-        keys={
-            "Name": lambda item: item["EndpointConfigName"],
-            "CreationTime": lambda item: item["CreationTime"],
+        plane.endpoint_configs.all(),
+        lambda record: {
+            "EndpointConfigName": record.name,
+            "EndpointConfigArn": record.arn,
+            "CreationTime": record.created,
         },
-        identity=lambda item: item["EndpointConfigName"],
-        sort_by="CreationTime",
-        descending=True,
+        kind="EndpointConfig",
+        member="EndpointConfigs",
     )
 
 

@@ -10,7 +10,7 @@ from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.endpoint_configs import variants_of
 from helpers.local.sagemaker.fleet import keep_log
 from helpers.local.sagemaker.host import in_thread
-from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.model_server import new_generation
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import Deployment, EndpointConfigRecord, EndpointRecord, Variant
@@ -109,28 +109,18 @@ def describe_endpoint(plane: Plane, request: Request) -> Answer:
 @operation
 def list_endpoints(plane: Plane, request: Request) -> Answer:
     """Endpoints, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            {
-                "EndpointName": record.name,
-                "EndpointArn": record.arn,
-                "CreationTime": record.created,
-                "LastModifiedTime": record.modified,
-                "EndpointStatus": record.status,
-            }
-            for record in plane.endpoints.all()
-            if matches(request, record.name, record.created, record.modified, record.status)
-        ],
-        member="Endpoints",
-        keys={
-            "Name": lambda item: item["EndpointName"],
-            "CreationTime": lambda item: item["CreationTime"],
-            "Status": lambda item: item["EndpointStatus"],
+        plane.endpoints.all(),
+        lambda record: {
+            "EndpointName": record.name,
+            "EndpointArn": record.arn,
+            "CreationTime": record.created,
+            "LastModifiedTime": record.modified,
+            "EndpointStatus": record.status,
         },
-        identity=lambda item: item["EndpointName"],
-        sort_by="CreationTime",
-        descending=True,
+        kind="Endpoint",
+        member="Endpoints",
     )
 
 

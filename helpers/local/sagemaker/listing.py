@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from helpers.local.errors import ServiceError
 from helpers.local.protocol import validation_error
+from helpers.local.store import Record
 
 DEFAULT_PAGE = 10  # items of a page when MaxResults is not given, as the service has it
 
 Item = dict[str, Any]
 Key = Callable[[Item], Any]
+Kept = TypeVar("Kept", bound=Record)
 
 
 def page(
@@ -54,17 +56,45 @@ def page(
     return answer
 
 
-def matches(
-    request: Mapping[str, Any], name: str, created: float, modified: float, status: str | None
-) -> bool:
+def resources(
+    request: Mapping[str, Any],
+    records: Iterable[Kept],
+    describe: Callable[[Kept], Item],
+    *,
+    kind: str,
+    member: str,
+    sort_by: str = "CreationTime",
+    descending: bool = True,
+) -> dict[str, Any]:
+    """One page of the resources that pass the filters of the request, as ``page`` makes it.
+
+    An item has ``CreationTime``, ``<kind>Name`` and, where such resources have one, ``<kind>Status``.
+    """
+    described = ((record, describe(record)) for record in records)
+    return page(
+        request,
+        [item for record, item in described if _matches(request, record, item.get(f"{kind}Status"))],
+        member=member,
+        keys={
+            "Name": lambda item: item[f"{kind}Name"],
+            "CreationTime": lambda item: item["CreationTime"],
+            "Status": lambda item: item[f"{kind}Status"],
+        },
+        identity=lambda item: item[f"{kind}Name"],
+        sort_by=sort_by,
+        descending=descending,
+    )
+
+
+def _matches(request: Mapping[str, Any], record: Record, status: str | None) -> bool:
     """Whether a resource passes the filters that List operations share. Times in epoch seconds."""
     return (
-        request.get("NameContains", "").lower() in name.lower()
+        request.get("NameContains", "").lower() in record.name.lower()
         and request.get("StatusEquals") in (None, status)
-        and created > request.get("CreationTimeAfter", float("-inf"))
-        and created < request.get("CreationTimeBefore", float("inf"))
-        and modified > request.get("LastModifiedTimeAfter", float("-inf"))
-        and modified < request.get("LastModifiedTimeBefore", float("inf"))
+        and record.created > request.get("CreationTimeAfter", float("-inf"))
+        and record.created < request.get("CreationTimeBefore", float("inf"))
+        and record.modified > request.get("LastModifiedTimeAfter", float("-inf"))
+        and record.modified < request.get("LastModifiedTimeBefore", float("inf"))
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.local.objects import NoSuchBucket, NoSuchKey, split_uri
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import Container, ModelRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
@@ -55,18 +55,12 @@ def describe_model(plane: Plane, request: Request) -> Answer:
 @operation
 def list_models(plane: Plane, request: Request) -> Answer:
     """Models, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            {"ModelName": record.name, "ModelArn": record.arn, "CreationTime": record.created}
-            for record in plane.models.all()
-            if matches(request, record.name, record.created, record.modified, None)
-        ],
+        plane.models.all(),
+        lambda record: {"ModelName": record.name, "ModelArn": record.arn, "CreationTime": record.created},
+        kind="Model",
         member="Models",
-        keys={"Name": lambda item: item["ModelName"], "CreationTime": lambda item: item["CreationTime"]},
-        identity=lambda item: item["ModelName"],
-        sort_by="CreationTime",
-        descending=True,
     )
 
 

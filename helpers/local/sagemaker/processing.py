@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.jobs import PROCESSING, changed, create_job, failure, read_progress, stop_job
-from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
@@ -59,30 +59,21 @@ def describe_processing_job(plane: Plane, request: Request) -> Answer:
 @operation
 def list_processing_jobs(plane: Plane, request: Request) -> Answer:
     """Processing jobs, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            {
-                "ProcessingJobName": record.name,
-                "ProcessingJobArn": record.arn,
-                "CreationTime": record.created,
-                "ProcessingEndTime": record.ended,
-                "LastModifiedTime": record.modified,
-                "ProcessingJobStatus": record.status,
-                "FailureReason": failure(record),
-                "ExitMessage": record.message,
-            }
-            for record in plane.processing.all()
-            if matches(request, record.name, record.created, record.modified, record.status)
-        ],
-        member="ProcessingJobSummaries",
-        keys={
-            "Name": lambda item: item["ProcessingJobName"],
-            "CreationTime": lambda item: item["CreationTime"],
-            "Status": lambda item: item["ProcessingJobStatus"],
+        plane.processing.all(),
+        lambda record: {
+            "ProcessingJobName": record.name,
+            "ProcessingJobArn": record.arn,
+            "CreationTime": record.created,
+            "ProcessingEndTime": record.ended,
+            "LastModifiedTime": record.modified,
+            "ProcessingJobStatus": record.status,
+            "FailureReason": failure(record),
+            "ExitMessage": record.message,
         },
-        identity=lambda item: item["ProcessingJobName"],
-        sort_by="CreationTime",
+        kind="ProcessingJob",
+        member="ProcessingJobSummaries",
         descending=False,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.jobs import TRANSFORM, changed, create_job, failure, stop_job
-from helpers.local.sagemaker.listing import matches, page
+from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.models import containers_of
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord
@@ -42,30 +42,20 @@ def describe_transform_job(plane: Plane, request: Request) -> Answer:
 @operation
 def list_transform_jobs(plane: Plane, request: Request) -> Answer:
     """Transform jobs, a page at a time."""
-    return page(
+    return resources(
         request,
-        [
-            {
-                "TransformJobName": record.name,
-                "TransformJobArn": record.arn,
-                "CreationTime": record.created,
-                "TransformEndTime": record.ended,
-                "LastModifiedTime": changed(plane, TRANSFORM, record),
-                "TransformJobStatus": record.status,
-                "FailureReason": failure(record),
-            }
-            for record in plane.transform.all()
-            if matches(request, record.name, record.created, record.modified, record.status)
-        ],
-        member="TransformJobSummaries",
-        keys={
-            "Name": lambda item: item["TransformJobName"],
-            "CreationTime": lambda item: item["CreationTime"],
-            "Status": lambda item: item["TransformJobStatus"],
+        plane.transform.all(),
+        lambda record: {
+            "TransformJobName": record.name,
+            "TransformJobArn": record.arn,
+            "CreationTime": record.created,
+            "TransformEndTime": record.ended,
+            "LastModifiedTime": changed(plane, TRANSFORM, record),
+            "TransformJobStatus": record.status,
+            "FailureReason": failure(record),
         },
-        identity=lambda item: item["TransformJobName"],
-        sort_by="CreationTime",
-        descending=True,
+        kind="TransformJob",
+        member="TransformJobSummaries",
     )
 
 
