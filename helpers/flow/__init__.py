@@ -44,6 +44,8 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
     sample: bool = False,
+    refit: bool = False,
+    fitted: Callable[[dict[str, dict[str, Any]]], None] | None = None,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
     from .engine import execute
@@ -58,6 +60,8 @@ def execute(
         parameters=parameters,
         node_time_limit=node_time_limit,
         sample=sample,
+        refit=refit,
+        fitted=fitted,
     )
 
 

@@ -51,7 +51,7 @@ def main() -> int:
     request = Request.of_line(sys.stdin.buffer.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
-        answers.say(written=_analyses(request, answers) if request.analyses else _outputs(request, answers))
+        answers.say(done=_analyses(request, answers) if request.analyses else _outputs(request, answers))
     except FlowError as error:
         answers.say(problems=[asdict(problem) for problem in error.problems])
         return 2
@@ -67,9 +67,10 @@ def _analyses(request: Request, answers: _Answers) -> list[dict[str, Any]]:
     return answer(request, answers.progress, answers.started, answers.guard)
 
 
-def _outputs(request: Request, answers: _Answers) -> list[dict[str, Any]]:
+def _outputs(request: Request, answers: _Answers) -> dict[str, Any]:
     from .engine import execute
 
+    trained: dict[str, dict[str, Any]] = {}
     written = execute(
         from_document(request.document),
         lambda source: [request.sources[source.node_id]],
@@ -77,9 +78,10 @@ def _outputs(request: Request, answers: _Answers) -> list[dict[str, Any]]:
         progress=answers.progress,
         started=answers.started,
         guard=answers.guard,
+        fitted=trained.update,
         **asdict(request.settings),
     )
-    return [
+    listed = [
         {
             "names": [path.relative_to(each.output.directory).as_posix() for path in each.paths],
             "rows": each.rows,
@@ -87,6 +89,7 @@ def _outputs(request: Request, answers: _Answers) -> list[dict[str, Any]]:
         }
         for each in written
     ]
+    return {"written": listed, "trained": trained}
 
 
 def _die_with_parent() -> None:

@@ -45,6 +45,12 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Read only the sample that the flow's editor works on.")
     ] = False,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Learn anew instead of using the flow's trained parameters.")
+    ] = False,
+    output_flow: Annotated[
+        Path | None, typer.Option(help="Also write the flow with what its steps have learned to this file.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
@@ -64,6 +70,8 @@ def run(
             parameters=dict(read_parameter(each) for each in parameter or []),
             node_time_limit=node_time_limit or None,
             sample=sample,
+            refit=refit,
+            output_flow=output_flow,
             progress=progress(quiet),
         )
     except FlowError as error:
@@ -74,6 +82,8 @@ def run(
     for each in written:
         for path in each.paths:
             typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
+    if output_flow:
+        typer.echo(f"{output_flow}")
 
 
 @app.command()

@@ -28,7 +28,7 @@ class _Child:
     """What the child has said so far."""
 
     at: str = ""
-    written: list[dict[str, Any]] | None = None
+    done: Any = None
     problems: list[Problem] | None = None
     crash: str = ""
     guard: threading.Timer | None = None
@@ -51,8 +51,8 @@ class _Child:
 
 def converse(
     request: Request, scratch: str, time_limit: float | None, progress: Callable[[str], None] | None
-) -> list[dict[str, Any]]:
-    """Ask a child process for a run or for analyses, and give its answers back. Raises FlowError."""
+) -> Any:
+    """Ask a child process for a run or for analyses, and give its answer back. Raises FlowError."""
     errors = Path(scratch) / "stderr"
     with errors.open("wb") as stderr:
         process = subprocess.Popen(
@@ -94,8 +94,8 @@ def converse(
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-    if said.written is not None:
-        return said.written
+    if said.done is not None:
+        return said.done
     if said.problems:
         raise FlowError(said.problems)
     where = f" at step '{said.at}'" if said.at else ""
@@ -117,8 +117,8 @@ def _hear(answer: dict[str, Any], said: _Child, progress: Callable[[str], None] 
             progress(answer["progress"])
     elif "problems" in answer:
         said.problems = [Problem(**each) for each in answer["problems"]]
-    elif "written" in answer:
-        said.written = answer["written"]
+    elif "done" in answer:
+        said.done = answer["done"]
     else:
         said.crash = str(answer.get("crash"))
 

@@ -28,6 +28,7 @@ from .parameters import with_parameters
 from .source_sampling import sampled, sampling_of
 from .statistics import Statistics
 from .time_limits import default_seconds
+from .trained import Fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ class Run:
         node_time_limit: float | None = default_seconds,
         guard: Callable[[float | None], None] | None = None,
         sample: bool = False,
+        refit: bool = False,
     ) -> None:
         import duckdb
         import ibis
@@ -56,6 +58,7 @@ class Run:
 
         self.sources, self._progress, self._started = sources, progress, started
         self.node_time_limit, self.guard, self.sample = node_time_limit, guard, sample
+        self.refit, self.fitted = refit, Fitted()
         self.node: Node | None = None
         self._count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="workshop-flow-"))
@@ -106,8 +109,8 @@ class Run:
 
     @property
     def trained(self) -> Mapping[str, Any]:
-        """The trained parameters that the flow holds for the node at work."""
-        return self.node.trained_parameters if self.node else {}
+        """The trained parameters that the flow holds for the node at work; none when it is to learn anew."""
+        return self.node.trained_parameters if self.node and not self.refit else {}
 
     def files(self) -> list[Path]:
         """The files of the source node at work."""
@@ -261,6 +264,8 @@ def execute(
     node_time_limit: float | None = default_seconds,
     guard: Callable[[float | None], None] | None = None,
     sample: bool = False,
+    refit: bool = False,
+    fitted: Callable[[dict[str, dict[str, Any]]], None] | None = None,
 ) -> list[Written]:
     """Run a flow in this process and write these outputs.
 
@@ -268,7 +273,9 @@ def execute(
     files are then not complete. `progress` is told what happens in words, `started` which node is at work.
     `parameters` gives values to the flow's own parameters. The code of a custom step may run for
     `node_time_limit` seconds; `guard` is told when such code starts (with the limit) and ends (None).
-    `sample`: take of each source the sample that the flow's editor works on.
+    `sample`: take of each source the sample that the flow's editor works on. `refit`: learn anew instead of
+    using the flow's trained parameters; `fitted` is told what the steps used or learned, as
+    `Flow.with_trained` takes it.
     """
     from .writing import write
 
@@ -276,7 +283,7 @@ def execute(
     problems = check(flow, [output.node_id for output in outputs])
     if problems:
         raise FlowError(problems)
-    with Run(sources, threads, memory, progress, started, node_time_limit, guard, sample) as run:
+    with Run(sources, threads, memory, progress, started, node_time_limit, guard, sample, refit) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
         for output in outputs:
@@ -284,6 +291,8 @@ def execute(
             frame = frames[(node.node_id, output.output_name)]
             written.append(_guarded(node, run, partial(write, frame, output, run)))
             run.log(f"Wrote {node.label}: {written[-1].rows:,} rows")
+        if fitted:
+            fitted(run.fitted.trained_parameters(flow.nodes))
         return written
 
 

@@ -19,13 +19,18 @@ _seed = 838257247
 
 def stored_functions(run: Run, column: str, dimension: int, several: bool) -> list[tuple[int, int]]:
     """The hash functions that the flow holds for this column, else new ones."""
-    from .trained import spark_model, stored
+    from .spark_models import model_text, spark_model
+    from .trained import Place
 
-    held = stored(run, ["similarity_encode_parameters"], column, {"target_dimension": dimension}, several)
-    numbers = spark_model(held.get("minhash_model")).get("randCoefficients")
+    place = Place(("similarity_encode_parameters",), column, {"target_dimension": dimension}, several)
+    numbers = spark_model(place.stored(run).get("minhash_model")).get("randCoefficients")
     if isinstance(numbers, list) and len(numbers) == 2 * dimension:
         return list(zip(numbers[::2], numbers[1::2], strict=True))
-    return min_hash_functions(dimension, _seed)
+    drawn = min_hash_functions(dimension, _seed)
+    settings = {"inputCol": "temp_col", "outputCol": "_temp_col_0", "numHashTables": dimension}
+    numbers = [number for pair in drawn for number in pair]
+    place.keep(run, {"minhash_model": model_text("MinHashLSHModel", {"randCoefficients": numbers}, settings)})
+    return drawn
 
 
 def grams(text: str) -> list[str]:

@@ -152,10 +152,23 @@ class Flow:
             _raw(document, node)["parameters"].setdefault("output_config", {})["output_path"] = uri
         return _reread(document)
 
+    def with_trained(self, trained: Mapping[str, Mapping[str, Any]]) -> Flow:
+        """The same flow with other trained parameters: {node id: all that the node holds of them}."""
+        document = copy.deepcopy(dict(self.document))
+        for node_id, parameters in trained.items():
+            _raw(document, self.node(node_id))["trained_parameters"] = copy.deepcopy(dict(parameters))
+        return _reread(document)
+
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the flow as a .flow file; the path is returned."""
+        """Write the flow as a .flow file, whole or not at all; the path is returned."""
         target = Path(path)
-        target.write_text(json.dumps(self.document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        text = json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
         return target
 
 

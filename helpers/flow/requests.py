@@ -26,6 +26,8 @@ class Settings:
     """Seconds, for the code of each custom step."""
     sample: bool = False
     """Take of each source the sample that the flow's editor works on."""
+    refit: bool = False
+    """Learn anew instead of using the trained parameters that the flow holds."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     node_time_limit: float | None = default_seconds,
     sample: bool = False,
+    refit: bool = False,
+    output_flow: str | os.PathLike[str] | None = None,
 ) -> list[Written]:
     """Run a flow in a child process and write its outputs to folders of `output`.
 
@@ -42,9 +44,13 @@ def run(
     `time_limit` is in seconds, `memory` like "2GB". `parameters` gives values to the flow's own
     parameters; `node_time_limit` (seconds) holds for the code of each custom step.
     `sample` takes of each source the sample that the flow's editor works on.
+    Steps use what the flow's trained parameters hold for them; with `refit` they learn anew. `output_flow` is
+    a .flow file to write: the flow with what its steps have used or learned.
     Raises FlowError; then nothing in `output` has changed.
     """
-    directory = Path(output).absolute()
+    if output_flow is not None:
+        _check_writable(Path(output_flow))
+    directory, given = Path(output).absolute(), flow
     flow = with_parameters(flow, parameters)
     outputs = outputs_of(flow, directory, node)
     wanted = [each.node_id for each in outputs]
@@ -60,20 +66,40 @@ def run(
         tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished,
     ):
         moved = [replace(each, directory=Path(unfinished) / each.directory.name) for each in outputs]
-        settings = Settings(threads, memory, node_time_limit, sample)
+        settings = Settings(threads, memory, node_time_limit, sample, refit)
         request = Request(flow.document, paths, settings, outputs=tuple(moved))
-        answers = converse(request, scratch, time_limit, progress)
+        answer = converse(request, scratch, time_limit, progress)
+        if output_flow is not None:
+            _write(given.with_trained(answer["trained"]), Path(output_flow))
         for each, final in zip(moved, outputs, strict=True):
             _swap(each.directory, final.directory, Path(unfinished))
     return [
         Written(
             final,
-            tuple(final.directory / name for name in answer["names"]),
-            answer["rows"],
-            tuple(answer["columns"]),
+            tuple(final.directory / name for name in each["names"]),
+            each["rows"],
+            tuple(each["columns"]),
         )
-        for final, answer in zip(outputs, answers, strict=True)
+        for final, each in zip(outputs, answer["written"], strict=True)
     ]
+
+
+def _check_writable(target: Path) -> None:
+    """Say before the work that a refitted flow cannot be written. Raises FlowError."""
+    if target.suffix != ".flow" or target.is_dir():
+        raise FlowError(f"The refitted flow cannot be written to {target}: name a file that ends in .flow.")
+    if not os.access(target.parent, os.W_OK):
+        raise FlowError(
+            f"The refitted flow {target} cannot be written: {target.parent} cannot be written to."
+        )
+
+
+def _write(flow: Flow, target: Path) -> None:
+    try:
+        flow.write(target)
+    except OSError as error:
+        reason = error.strerror or error
+        raise FlowError(f"The refitted flow {target} cannot be written: {reason}.") from None
 
 
 @contextlib.contextmanager

@@ -18,7 +18,8 @@ import pytest
 from sklearn import preprocessing
 
 from helpers import flow
-from helpers.flow.trained import hash_of, spark_model
+from helpers.flow.spark_models import spark_model
+from helpers.flow.trained import hash_of
 
 Apply = Callable[..., pd.DataFrame]
 numeric = "sagemaker.spark.process_numeric_0.1"

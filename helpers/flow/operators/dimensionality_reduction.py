@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import OperatorError
 from ..frame import Frame
@@ -16,8 +16,30 @@ from .base import Columns, Operator, listing, operator
 
 if TYPE_CHECKING:
     from ..engine import Run
+    from ..trained import Place
 
 _most_features = 500
+
+
+class LearnedComponents(BaseModel):
+    """What the step learns. How Data Wrangler stores it is not documented: this form is our own.
+
+    `mean` and `scale` have a number for each feature, `components` a list of as many for each component, and
+    `explained_variance` its share of the variance.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    mean: list[float]
+    scale: list[float]
+    components: list[list[float]]
+    explained_variance: list[float]
+
+    @model_validator(mode="after")
+    def _fits(self) -> LearnedComponents:
+        lengths = {len(self.mean), len(self.scale), *map(len, self.components)}
+        if len(lengths) != 1 or not self.components or len(self.components) != len(self.explained_variance):
+            raise ValueError("the lists are not of the same features")
+        return self
 
 
 @operator("sagemaker.spark.pca_0.1")
@@ -73,12 +95,60 @@ class PrincipalComponents(Operator):
         return f"Principal components of {listing(self.input_columns)}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        from ..principal_components import components
         from ..vectors import vector_of
 
         frame = run.keep(frames[0])
         names = frame.names(self.input_columns, "input_columns")
         features = self._features(frame, names, run)
+        found = self._known(names, len(features), run) or self._fitted(frame, names, features, run)
+        explained = 100 * sum(found.explained_variance)
+        run.log(f"  {len(found.components)} components explain {explained:.1f} % of the variance")
+        placed = [
+            (each - mean if self.center else each) * scale
+            for each, mean, scale in zip(features, found.mean, found.scale, strict=True)
+        ]
+        values = [
+            _sum([each * part for each, part in zip(placed, axis, strict=True)]) for axis in found.components
+        ]
+        prefix = self.output_column or "principal_component"
+        outputs = (
+            {prefix: vector_of(values)}
+            if self.output_format == "Vector"
+            else {f"{prefix}_{place}": value for place, value in enumerate(values)}
+        )
+        kept = frame.columns if self.keep_input_columns else [n for n in frame.columns if n not in names]
+        rest = frame.select(kept)
+        new = [value.name(rest.free(name, "output_column")) for name, value in outputs.items()]
+        return frame.replace(frame.table.select([*kept, *new, *frame.order]))
+
+    def _place(self) -> Place:
+        from ..trained import Place
+
+        hashed = ("input_columns", "number_of_components", "variance_threshold", "center", "scale")
+        return Place(("principal_components",), "", {name: getattr(self, name) for name in hashed})
+
+    def _known(self, names: Sequence[str], count: int, run: Run) -> LearnedComponents | None:
+        held = {name: value for name, value in self._place().stored(run).items() if name != "_hash"}
+        if not held:
+            return None
+        try:
+            found = LearnedComponents.model_validate(held)
+        except ValidationError:
+            return None
+        if len(found.mean) != count:
+            raise OperatorError(
+                f"{listing(names)} have {count} features, and the flow's trained parameters are of "
+                f"{len(found.mean)}",
+                "Refit the flow (--refit), or give the step the features it was fitted with.",
+                "input_columns",
+            )
+        return found
+
+    def _fitted(
+        self, frame: Frame, names: Sequence[str], features: Sequence[Any], run: Run
+    ) -> LearnedComponents:
+        from ..principal_components import components
+
         held = frame.table.select([each.name(f"f{place}") for place, each in enumerate(features)])
         found = run.statistics(held, held.columns)
         if not found or found[0].count < 2:
@@ -91,24 +161,14 @@ class PrincipalComponents(Operator):
                 f"{listing(names)} do not vary", "Choose columns with different values.", "input_columns"
             )
         count = axes.first(self.number_of_components, self.variance_threshold or 95.0)
-        run.log(f"  {count} components explain {100 * sum(axes.shares[:count]):.1f} % of the variance")
-        placed = [
-            (each - mean if self.center else each) * scale
-            for each, mean, scale in zip(features, means, axes.scales, strict=True)
-        ]
-        values = [
-            _sum([each * float(axes.axes[k, c]) for k, each in enumerate(placed)]) for c in range(count)
-        ]
-        prefix = self.output_column or "principal_component"
-        outputs = (
-            {prefix: vector_of(values)}
-            if self.output_format == "Vector"
-            else {f"{prefix}_{place}": value for place, value in enumerate(values)}
+        learned = LearnedComponents(
+            mean=[float(mean) for mean in means],
+            scale=[float(scale) for scale in axes.scales],
+            components=[[float(part) for part in axes.axes[:, place]] for place in range(count)],
+            explained_variance=[float(share) for share in axes.shares[:count]],
         )
-        kept = frame.columns if self.keep_input_columns else [n for n in frame.columns if n not in names]
-        rest = frame.select(kept)
-        new = [value.name(rest.free(name, "output_column")) for name, value in outputs.items()]
-        return frame.replace(frame.table.select([*kept, *new, *frame.order]))
+        self._place().keep(run, learned.model_dump())
+        return learned
 
     def _features(self, frame: Frame, names: Sequence[str], run: Run) -> list[Any]:
         """The numbers of each row: columns, and the items of vectors."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -14,6 +14,7 @@ from .per_column import PerColumn, put
 if TYPE_CHECKING:
     from ..engine import Run
     from ..frame import Frame
+    from ..trained import Place
 
 _id = "sagemaker.spark.encode_categorical_0.1"
 
@@ -40,18 +41,25 @@ def _filled(default: Any) -> BeforeValidator:
 class Encoder(PerColumn):
     """Learns the categories of a column, or uses those that the flow holds and that were learned alike."""
 
-    def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
-        """The categories in the order of their indices."""
+    def place(self, column: str) -> Place:
+        """Where the flow holds what this step learned of a column."""
         raise NotImplementedError
 
-    def stored(self, run: Run, column: str, block: str, parameters: dict[str, Any]) -> list[str] | None:
-        """The categories that the flow holds for this column."""
-        from ..trained import spark_model, stored
 
-        held = stored(run, [block], column, parameters, len(self.input_column) > 1)
-        model = spark_model(held.get("string_indexer_model"))
-        labels = (model.get("labelsArray") or [model.get("labels")])[0]
-        return [str(label) for label in labels] if labels is not None else None
+def _stored_labels(held: Mapping[str, Any]) -> list[str] | None:
+    """The categories that a flow holds, in the order of their indices."""
+    from ..spark_models import spark_model
+
+    model = spark_model(held.get("string_indexer_model"))
+    labels = (model.get("labelsArray") or [model.get("labels")])[0]
+    return [str(label) for label in labels] if labels is not None else None
+
+
+def _indexer_text(labels: list[str], column: str, output: str, invalid: str) -> str:
+    from ..spark_models import model_text
+
+    settings = {"inputCol": column, "outputCol": output, "handleInvalid": invalid}
+    return model_text("StringIndexerModel", {"labelsArray": [labels]}, settings)
 
 
 def _refuse(frame: Frame, invalid: Any, column: str, run: Run) -> None:
@@ -72,10 +80,23 @@ class OrdinalEncode(Encoder):
         Literal["Skip", "Error", "Keep", "Replace with NaN"], _filled("Error")
     ] = "Error"
 
+    def place(self, column: str) -> Place:
+        from ..trained import Place
+
+        hashed = {"invalid_handling_strategy": self.invalid_handling_strategy}
+        return Place(("ordinal_encode_parameters",), column, hashed, several=len(self.input_column) > 1)
+
     def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
-        parameters = {"invalid_handling_strategy": self.invalid_handling_strategy}
-        held = self.stored(run, column, "ordinal_encode_parameters", parameters)
-        return held if held is not None else labels_by_frequency(frame, column, run, empty=True)
+        """The categories in the order of their indices."""
+        place = self.place(column)
+        labels = _stored_labels(place.stored(run))
+        if labels is None:
+            labels = labels_by_frequency(frame, column, run, empty=True)
+            strategy = self.invalid_handling_strategy
+            invalid = "keep" if strategy == "Replace with NaN" else strategy.lower()
+            output = self.output(column, column)
+            place.keep(run, {"string_indexer_model": _indexer_text(labels, column, output, invalid)})
+        return labels
 
     def one(self, frame: Frame, column: str, run: Run) -> Frame:
         import ibis
@@ -114,13 +135,31 @@ class OneHotEncode(Encoder):
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
         return super().apply([run.keep(frames[0])], run)
 
+    def place(self, column: str) -> Place:
+        from ..trained import Place
+
+        hashed = {"invalid_handling_strategy": self.invalid_handling_strategy, "drop_last": self.drop_last}
+        return Place(("one_hot_encode_parameters",), column, hashed, several=len(self.input_column) > 1)
+
     def learned(self, frame: Frame, column: str, run: Run) -> list[str]:
-        parameters = {
-            "invalid_handling_strategy": self.invalid_handling_strategy,
-            "drop_last": self.drop_last,
-        }
-        held = self.stored(run, column, "one_hot_encode_parameters", parameters)
-        return held if held is not None else labels_by_frequency(frame, column, run)
+        """The categories in the order of their indices."""
+        place = self.place(column)
+        labels = _stored_labels(place.stored(run))
+        if labels is None:
+            labels = labels_by_frequency(frame, column, run)
+            invalid = self.invalid_handling_strategy.lower()
+            indexer = _indexer_text(labels, column, "temp_col", invalid)
+            models = {"string_indexer_model": indexer, **self._encoder(len(labels) + self.keep, "error")}
+            place.keep(run, models)
+        return labels
+
+    def _encoder(self, size: int, invalid: str) -> dict[str, str]:
+        from ..spark_models import model_text
+
+        settings = {"inputCol": "temp_col", "outputCol": "_temp_col_0", "handleInvalid": invalid}
+        model = {"categorySizes": [size]}
+        text = model_text("OneHotEncoderModel", model, {**settings, "dropLast": self.drop_last})
+        return {"one_hot_encoder_model": text}
 
     @property
     def keep(self) -> bool:
@@ -143,7 +182,7 @@ class OneHotEncode(Encoder):
     def _numbers(self, frame: Frame, column: str, run: Run) -> list[str]:
         from ..casting import cast
 
-        source = frame.table[column]
+        place, source = self.place(column), frame.table[column]
         if not source.type().is_numeric():
             raise OperatorError(f"'{column}' is {source.type()}, not an ordinal number", "", "input_column")
         number = cast(source, "long")
@@ -155,7 +194,19 @@ class OneHotEncode(Encoder):
                 "Encode the column as ordinals first.",
                 "input_column",
             )
-        return [] if found["top"] is None else [str(index) for index in range(found["top"] + 1)]
+        size = self._stored_size(place.stored(run))
+        if size is None:
+            size = 0 if found["top"] is None else found["top"] + 1
+            place.keep(run, self._encoder(size, "keep" if self.keep else "error"))
+        elif not self.keep:
+            _refuse(frame, number >= size, column, run)
+        return [str(index) for index in range(size)]
+
+    def _stored_size(self, held: Mapping[str, Any]) -> int | None:
+        from ..spark_models import spark_model
+
+        sizes = spark_model(held.get("one_hot_encoder_model")).get("categorySizes")
+        return int(sizes[0]) if isinstance(sizes, list) and len(sizes) == 1 else None
 
     def _without_invalid(self, frame: Frame, column: str, labels: list[str], run: Run) -> Frame:
         from ..casting import cast

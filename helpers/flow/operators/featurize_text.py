@@ -125,6 +125,7 @@ _hashed = (
     "apply_idf_yes_parameters",
     "apply_idf_no_parameters",
 )
+_models = ("vectorizer_model", "idf_model")
 
 
 @operator(_id, "Vectorize")
@@ -171,6 +172,7 @@ class Vectorize(PerColumn):
     def one(self, frame: Frame, column: str, run: Run) -> Frame:
         from ..python_functions import python_column
         from ..text_vectors import as_list, as_text, weighted
+        from ..trained import Place
 
         source = frame.table[column]
         if not source.type().is_string():
@@ -179,9 +181,13 @@ class Vectorize(PerColumn):
             )
         frame = run.keep(put(frame, column, source.fill_null("")))
         text = frame.table[column]
-        held = self._held(run, column)
-        vectorizer = self._vectorizer(frame, column, run, held)
-        weights, unseen = self._weights(frame, column, run, vectorizer, held)
+        held = Place(("vectorize_parameters",), column, self._given, several=len(self.input_column) > 1)
+        models = dict(held.stored(run))
+        before = dict(models)
+        vectorizer = self._vectorizer(frame, column, run, models)
+        weights, unseen = self._weights(frame, column, run, vectorizer, models)
+        if models != before:
+            held.keep(run, {name: models[name] for name in _models if name in models})
         vector = weighted(vectorizer.counter(), weights, unseen)
         output = self.output(column, f"{column}_features")
         if self.output_format == "Vector":
@@ -202,11 +208,6 @@ class Vectorize(PerColumn):
             columns[name] = numbers[place]
         return frame.replace(frame.table.mutate(**columns))
 
-    def _held(self, run: Run, column: str) -> Mapping[str, Any]:
-        from ..trained import stored
-
-        return stored(run, ["vectorize_parameters"], column, self._given, len(self.input_column) > 1)
-
     def _tokens(self) -> Tokenizer:
         from ..java_regex import java_regex
         from ..text_vectors import custom_tokenizer, standard_tokens
@@ -218,17 +219,18 @@ class Vectorize(PerColumn):
         lowercase = custom.lowercase_before_tokenization
         return custom_tokenizer(regex, custom.gaps, custom.minimum_token_length, lowercase)
 
-    def _vectorizer(self, frame: Frame, column: str, run: Run, held: Mapping[str, Any]) -> Vectorizer:
+    def _vectorizer(self, frame: Frame, column: str, run: Run, models: dict[str, Any]) -> Vectorizer:
+        """The counter of words, by the models that the flow holds; a model that is learned is put there."""
         from ..python_functions import python_column
+        from ..spark_models import spark_model
         from ..text_vectors import Counting, Hashing, chosen_vocabulary
-        from ..trained import spark_model
 
         tokens = self._tokens()
         if self.vectorizer == "Hashing":
             hashing = self.vectorizer_hashing_parameters or HashingVectorizer()
             return Hashing(tokens, hashing.number_of_features)
         block = self.vectorizer_count_vectorizer_parameters or CountVectorizer()
-        vocabulary = spark_model(held.get("vectorizer_model")).get("vocabulary")
+        vocabulary = spark_model(models.get("vectorizer_model")).get("vocabulary")
         if not isinstance(vocabulary, list):
             words = python_column(run, tokens, frame.table[column], "array<string>")
             listed = frame.table.select(row=frame.table[frame.order[0]], words=words)
@@ -243,19 +245,20 @@ class Vectorize(PerColumn):
                 block.maximum_document_frequency,
                 block.maximum_vocabulary_size,
             )
+            models["vectorizer_model"] = _vectorizer_text(vocabulary, block)
         return Counting(tokens, vocabulary, block.minimum_term_frequency, block.binarize_count)
 
     def _weights(
-        self, frame: Frame, column: str, run: Run, vectorizer: Vectorizer, held: Mapping[str, Any]
+        self, frame: Frame, column: str, run: Run, vectorizer: Vectorizer, models: dict[str, Any]
     ) -> tuple[dict[int, float] | None, float]:
-        """The IDF of the places, and that of a place not among them."""
+        """The IDF of the places, and that of a place not among them; what is learned is put to the models."""
         from ..python_functions import python_column
+        from ..spark_models import spark_model
         from ..text_vectors import inverse_document_frequencies, unseen_frequency
-        from ..trained import spark_model
 
         if self.apply_idf == "No":
             return None, 0.0
-        numbers = spark_model(held.get("idf_model")).get("idf")
+        numbers = spark_model(models.get("idf_model")).get("idf")
         if isinstance(numbers, list) and len(numbers) == vectorizer.size:
             return dict(enumerate(numbers)), 0.0
         least = (self.apply_idf_yes_parameters or InverseDocumentFrequency()).minimum_document_frequency
@@ -269,4 +272,35 @@ class Vectorize(PerColumn):
         documents = run.row(frame.table.aggregate(count=frame.table.count()))["count"]
         if not documents:
             raise OperatorError("there are no texts to learn from", "Give this step rows.", "input_column")
-        return inverse_document_frequencies(texts, documents, least), unseen_frequency(documents, least)
+        weights = inverse_document_frequencies(texts, documents, least)
+        unseen = unseen_frequency(documents, least)
+        every = range(vectorizer.size)
+        frequencies = {
+            "idf": [weights.get(place, unseen) for place in every],
+            "docFreq": [texts.get(place, 0) for place in every],
+            "numDocs": documents,
+        }
+        models["idf_model"] = _frequencies_text(frequencies, least, self.output(column, f"{column}_features"))
+        return weights, unseen
+
+
+def _vectorizer_text(vocabulary: list[str], block: CountVectorizer) -> str:
+    from ..spark_models import model_text
+
+    settings = {
+        "inputCol": "temp_col",
+        "outputCol": "_temp_col_0",
+        "minTF": block.minimum_term_frequency,
+        "minDF": block.minimum_document_frequency,
+        "maxDF": block.maximum_document_frequency,
+        "vocabSize": block.maximum_vocabulary_size,
+        "binary": block.binarize_count,
+    }
+    return model_text("CountVectorizerModel", {"vocabulary": vocabulary}, settings)
+
+
+def _frequencies_text(frequencies: Mapping[str, Any], least: int, output: str) -> str:
+    from ..spark_models import model_text
+
+    settings = {"inputCol": "_temp_col_0", "outputCol": output, "minDocFreq": least}
+    return model_text("IDFModel", frequencies, settings)

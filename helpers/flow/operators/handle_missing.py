@@ -110,7 +110,8 @@ class ImputeNumeric(PerColumn):
         return f"Impute missing values of {listing(self.input_column)} with the {self.strategy.lower()}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        from ..trained import number, spark_model, stored
+        from ..spark_models import model_text, spark_model
+        from ..trained import Place, escaped, number
 
         frame = frames[0]
         columns = frame.names(self.input_column, "input_column")
@@ -122,7 +123,8 @@ class ImputeNumeric(PerColumn):
                     "Choose a column of numbers, cast it first, or set column_type to Categorical.",
                     "input_column",
                 )
-        held = stored(run, ("impute_parameters", "numeric_parameters"), "", {"strategy": self.strategy})
+        place = Place(("impute_parameters", "numeric_parameters"), "", {"strategy": self.strategy})
+        held = place.stored(run)
         early = number(held.get("impute_value"))
         if early and len(columns) == 1:
             # So did Data Wrangler of 2021, which made every column a float.
@@ -130,11 +132,20 @@ class ImputeNumeric(PerColumn):
             value = is_missing(column).ifelse(early, column.cast("float64"))
             return put(frame, self.output(columns[0], columns[0]), value)
         values = spark_model(held.get("imputer_model"))
-        if not all(isinstance(values.get(column), float) for column in columns):
-            values = dict(zip(columns, self._learn(frame, columns, run), strict=True))
-        for column in columns:
-            frame = put(frame, self.output(column, column), _imputed(frame.table[column], values[column]))
+        names = {column: escaped(column) for column in columns}
+        if not all(isinstance(values.get(name), float) for name in names.values()):
+            values = dict(zip(names.values(), self._learn(frame, columns, run), strict=True))
+            made = model_text("ImputerModel", values, self._settings(list(names.values())))
+            place.keep(run, {"imputer_model": made})
+        for column, name in names.items():
+            frame = put(frame, self.output(column, column), _imputed(frame.table[column], values[name]))
         return frame
+
+    def _settings(self, columns: list[str]) -> dict[str, Any]:
+        """Its parameters as Spark's model names them."""
+        strategy = "mean" if self.strategy == "Mean" else "median"
+        outputs = [self.output(column, column) for column in columns]
+        return {"inputCols": columns, "outputCols": outputs, "strategy": strategy, "relativeError": 0.001}
 
     def _learn(self, frame: Frame, columns: Sequence[str], run: Run) -> list[float]:
         if self.strategy == "Mean":
@@ -172,14 +183,15 @@ class ImputeCategorical(PerColumn):
         return f"Impute missing values of {listing(self.input_column)} with the most frequent"
 
     def one(self, frame: Frame, column: str, run: Run) -> Frame:
-        from ..trained import stored
+        from ..trained import Place, plain
 
         _fillable(frame.table[column], column)
         blocks = ("impute_parameters", "categorical_parameters")
-        held = stored(run, blocks, column, {}, several=len(self.input_column) > 1)
-        value = held.get("impute_value")
+        place = Place(blocks, column, {}, several=len(self.input_column) > 1)
+        value = place.stored(run).get("impute_value")
         if value is None:
             value = self._most_frequent(frame, column, run)
+            place.keep(run, {"impute_value": plain(value)})
         return put(frame, self.output(column, column), filled(frame.table[column], value))
 
     def _most_frequent(self, frame: Frame, column: str, run: Run) -> Any:

@@ -14,6 +14,7 @@ from .per_column import PerColumn, put
 if TYPE_CHECKING:
     from ..engine import Run
     from ..frame import Frame
+    from ..trained import Place
 
 _id = "sagemaker.spark.handle_outliers_0.1"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,18 +49,27 @@ class NumericOutliers(PerColumn):
                 "Cast the column to long or float first.",
                 "input_column",
             )
-        lower, upper = self._known(column, run) or self.thresholds(frame, column, run)
+        lower, upper = self._known(column, run) or self._fitted(frame, column, run)
         run.log(f"  {column}: from {lower:g} to {upper:g}")
         return self._fixed(frame, column, lower, upper)
 
     def _known(self, column: str, run: Run) -> tuple[float, float] | None:
-        from ..trained import number, stored
+        from ..trained import number
 
-        if not self.learns:
-            return None
-        held = stored(run, (self.learns,), column, self.hashed(), several=len(self.input_column) > 1)
+        held = self._place(column).stored(run) if self.learns else {}
         lower, upper = number(held.get("lower_threshold")), number(held.get("upper_threshold"))
         return None if lower is None or upper is None else (lower, upper)
+
+    def _fitted(self, frame: Frame, column: str, run: Run) -> tuple[float, float]:
+        lower, upper = self.thresholds(frame, column, run)
+        if self.learns:
+            self._place(column).keep(run, {"lower_threshold": lower, "upper_threshold": upper})
+        return lower, upper
+
+    def _place(self, column: str) -> Place:
+        from ..trained import Place
+
+        return Place((self.learns,), column, self.hashed(), several=len(self.input_column) > 1)
 
     def _fixed(self, frame: Frame, column: str, lower: float, upper: float) -> Frame:
         import ibis
@@ -184,18 +194,22 @@ class ReplaceRareValues(PerColumn):
         import ibis
 
         from ..casting import cast
-        from ..trained import stored
+        from ..trained import Place, plain
 
         names = ("replacement_string", "absolute_threshold", "fraction_threshold", "max_common_categories")
         hashed = {name: getattr(self, name) for name in names}
         several = len(self.input_column) > 1
-        held = stored(run, ("replace_rare_values_parameters",), column, hashed, several)
-        common = held.get("common_categories")
+        place = Place(("replace_rare_values_parameters",), column, hashed, several)
+        common = place.stored(run).get("common_categories")
         if not isinstance(common, list):
-            common = self._common(frame, column, run)
+            common = [plain(each) for each in self._common(frame, column, run)]
+            place.keep(run, {"common_categories": common})
         value = frame.table[column]
-        known = [each for each in common if each is not None]
-        is_common = value.isin([ibis.literal(each) for each in known]) if known else ibis.literal(False)
+        dtype = value.type()
+        in_text = dtype.is_temporal() or dtype.is_decimal()
+        literals = [ibis.literal(each) for each in common if each is not None]
+        known = [each.cast(dtype) for each in literals] if in_text else literals
+        is_common = value.isin(known) if known else ibis.literal(False)
         if self.replacement_string is None:
             new = is_common.ifelse(value, ibis.null(value.type()))
         else:

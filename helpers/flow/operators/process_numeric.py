@@ -18,6 +18,7 @@ from .per_column import PerColumn, put
 if TYPE_CHECKING:
     from ..engine import Run
     from ..frame import Frame
+    from ..trained import Place
 
 _id = "sagemaker.spark.process_numeric_0.1"
 _keys = ("operator", "scaler")
@@ -29,6 +30,8 @@ class Scaler(PerColumn):
 
     words: ClassVar[str] = ""
     trained_block: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+    """The class of the model in Spark."""
     model: ClassVar[tuple[str, ...]] = ()
     """What the scaler learns, as Spark's models name it."""
 
@@ -37,6 +40,10 @@ class Scaler(PerColumn):
 
     def hashed(self) -> Mapping[str, Any]:
         """Its parameters without the column, as Data Wrangler hashes them."""
+        return {}
+
+    def settings(self) -> Mapping[str, Any]:
+        """Its parameters as Spark's model names them."""
         return {}
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[float]:
@@ -55,21 +62,34 @@ class Scaler(PerColumn):
                 "Cast the column to long or float first.",
                 "input_column",
             )
-        learned = self._known(column, run) or self._learned(frame, column, run)
+        learned = self._known(column, run) or self._fitted(frame, column, run)
         number = frame.table[column].cast("float64").fill_null(math.nan)
         return put(frame, self.output(column, column), self.scaled(number, learned))
 
     def _known(self, column: str, run: Run) -> list[float] | None:
-        from ..trained import spark_model, stored
+        from ..spark_models import spark_model
 
-        blocks = ("scale_values_parameters", self.trained_block)
-        hashed = {"input_column": column, **self.hashed()}
-        held = stored(run, blocks, column, hashed, several=len(self.input_column) > 1)
-        found = spark_model(held.get("scaler_model"))
+        found = spark_model(self._place(column).stored(run).get("scaler_model"))
         values = [found.get(name) for name in self.model]
         if not all(isinstance(value, list) and len(value) == 1 for value in values):
             return None
         return [float(value[0]) for value in values if value is not None]
+
+    def _place(self, column: str) -> Place:
+        from ..trained import Place, escaped
+
+        blocks = ("scale_values_parameters", self.trained_block)
+        hashed = {"input_column": escaped(column), **self.hashed()}
+        return Place(blocks, column, hashed, several=len(self.input_column) > 1)
+
+    def _fitted(self, frame: Frame, column: str, run: Run) -> Sequence[float]:
+        from ..spark_models import model_text
+
+        learned = self._learned(frame, column, run)
+        values = {name: [value] for name, value in zip(self.model, learned, strict=True)}
+        settings = {"inputCol": "temp_col", "outputCol": "_temp_col_0", **self.settings()}
+        self._place(column).keep(run, {"scaler_model": model_text(self.kind, values, settings)})
+        return learned
 
     def _learned(self, frame: Frame, column: str, run: Run) -> Sequence[float]:
         from ..statistics import is_there
@@ -98,10 +118,14 @@ class StandardScaler(Scaler):
     scale: bool | None = None
     words: ClassVar[str] = "standard"
     trained_block: ClassVar[str] = "standard_scaler_parameters"
+    kind: ClassVar[str] = "StandardScalerModel"
     model: ClassVar[tuple[str, ...]] = ("mean", "std")
 
     def hashed(self) -> Mapping[str, Any]:
         return {"center": self.center, "scale": self.scale}
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"withMean": bool(self.center), "withStd": self.scale is not False}
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[Any]:
         [found] = run.statistics(table, [column])
@@ -124,6 +148,7 @@ class RobustScaler(Scaler):
     scale: bool | None = None
     words: ClassVar[str] = "robust"
     trained_block: ClassVar[str] = "robust_scaler_parameters"
+    kind: ClassVar[str] = "RobustScalerModel"
     model: ClassVar[tuple[str, ...]] = ("median", "range")
 
     @model_validator(mode="after")
@@ -141,6 +166,11 @@ class RobustScaler(Scaler):
     def hashed(self) -> Mapping[str, Any]:
         names = ("center", "scale", "lower_quantile", "upper_quantile")
         return {name: getattr(self, name) for name in names}
+
+    def settings(self) -> Mapping[str, Any]:
+        lower, upper = self.quantiles()
+        ends = {"lower": float(lower), "upper": float(upper)}
+        return {**ends, "withCentering": bool(self.center), "withScaling": self.scale is not False}
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[Any]:
         from ..statistics import quantiles
@@ -164,6 +194,7 @@ class MinMaxScaler(Scaler):
     max: int | float | None = None
     words: ClassVar[str] = "min-max"
     trained_block: ClassVar[str] = "min_max_scaler_parameters"
+    kind: ClassVar[str] = "MinMaxScalerModel"
     model: ClassVar[tuple[str, ...]] = ("originalMin", "originalMax")
 
     @model_validator(mode="after")
@@ -180,6 +211,9 @@ class MinMaxScaler(Scaler):
 
     def hashed(self) -> Mapping[str, Any]:
         return {"min": self.min, "max": self.max}
+
+    def settings(self) -> Mapping[str, Any]:
+        return dict(zip(("min", "max"), self.ends(), strict=True))
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[Any]:
         [found] = run.statistics(table, [column])
@@ -202,6 +236,7 @@ class MaxAbsoluteScaler(Scaler):
 
     words: ClassVar[str] = "max absolute"
     trained_block: ClassVar[str] = "max_absolute_scaler_parameters"
+    kind: ClassVar[str] = "MaxAbsScalerModel"
     model: ClassVar[tuple[str, ...]] = ("maxAbs",)
 
     def learn(self, table: Any, column: str, run: Run) -> Sequence[Any]:

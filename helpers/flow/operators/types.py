@@ -29,6 +29,7 @@ class InferAndCastType(Operator):
             _must_match(schema, frame.columns)
         else:
             schema = infer(run.first_rows(frame, 5000), frame)
+        run.fitted.note(run.node, ("schema",), dict(schema))
         for column, kind in schema.items():
             if kind not in type_names:
                 message = f"column '{column}' has the unknown type {kind!r}"
