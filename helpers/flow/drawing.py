@@ -44,6 +44,7 @@ _kinds = {
     "custom_code": ("Custom code", "code"),
     "custom_pandas": ("Custom code", "code"),
     "s3_destination": ("S3 destination", "destination"),
+    "featurestore_destination": ("Feature Store destination", "destination"),
 }
 
 

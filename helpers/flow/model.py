@@ -92,6 +92,13 @@ class DestinationNode(Node):
         return str(self.output_config.get("output_path") or "")
 
     @property
+    def feature_group(self) -> str:
+        """The feature group that the node puts records into, or empty when it writes to S3."""
+        return (
+            str(self.output_config.get("feature_group_name") or "") if "featurestore" in self.operator else ""
+        )
+
+    @property
     def destination_name(self) -> str:
         """The name with all but `[a-zA-Z0-9!.*'_-]` turned to `-`, as Data Wrangler names its folders."""
         return re.sub(r"[^a-zA-Z0-9!.*'_-]", "-", self.label)

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model import Flow, Node
+from .model import DestinationNode, Flow, Node
 from .operators import resolve
 from .operators.destinations import OutputConfig, S3Destination
+from .operators.feature_store import FeatureStoreDestination
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,15 @@ def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Out
     folders: dict[str, Output] = {}
     for each in nodes:
         for name in _written_outputs(each):
-            folder = re.sub(
-                r"[^a-zA-Z0-9!.*'_-]", "-", each.label if name == "default" else f"{each.label}-{name}"
-            )
+            label = each.feature_group if isinstance(each, DestinationNode) else ""
+            label = label or (each.label if name == "default" else f"{each.label}-{name}")
+            folder = re.sub(r"[^a-zA-Z0-9!.*'_-]", "-", label)
             if folder in folders or folder.strip(".") == "":
                 folder = f"{folder}-{each.node_id}"
             operator, _ = resolve(each)
             config = operator.output_config if isinstance(operator, S3Destination) else OutputConfig()
+            if isinstance(operator, FeatureStoreDestination):
+                config = OutputConfig(output_content_type="Parquet")
             folders[folder] = Output(
                 each.node_id,
                 name,

@@ -116,7 +116,7 @@ def test_every_problem_comes_at_once_with_its_place(builder: Any) -> None:
         "strange (sagemaker.spark.does_not_exist_0.1): is an operator this engine does not know",
         "half (sagemaker.spark.manage_columns_0.1), parameter 'column_to_drop': is missing",
         "does not know the sub-operator 'Paint column'. Known here: Drop column, Rename column",
-        "Feature Store",
+        "store (sagemaker.spark.featurestore_destination_0.1), parameter 'output_config.feature_group",
         "lost (sagemaker.dataset.identity_0.1): its input comes from 'nowhere'",
         "alone (sagemaker.spark.join_tables_0.1): has 1 input; it takes 2",
         "parameter 'output_colum': is not a parameter",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checking import check
-from ..errors import FlowError
+from ..errors import FlowError, Problem
 from ..model import Flow
 
 endings = {"python": ".py", "sql": ".sql", "notebook": ".ipynb", "pipeline": ".json"}
@@ -39,7 +39,17 @@ def export(
     if to in ("notebook", "pipeline"):
         return (notebook if to == "notebook" else pipeline)(flow, name)
     flow = with_parameters(flow, parameters)
-    problems = check(flow)
+    problems = check(flow) or [
+        Problem(
+            "puts the time of the run into its records, which a script would not",
+            "Set populate_event_time to false and make the column in a step before.",
+            node.label,
+            node.operator,
+            "populate_event_time",
+        )
+        for node in flow.destinations()
+        if node.feature_group and node.output_config.get("populate_event_time")
+    ]
     if problems:
         raise FlowError(problems)
     write: Callable[..., str] = {"python": python, "sql": sql}[to]

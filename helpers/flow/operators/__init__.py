@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (importing a family registers its operators)
     destinations,
     dimensionality_reduction,
     encode_categorical,
+    feature_store,
     featurize_date_time,
     featurize_text,
     format_string,

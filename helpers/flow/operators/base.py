@@ -149,11 +149,6 @@ def block_name(choice: str) -> str:
 
 
 def _unknown(identifier: str) -> tuple[str, str]:
-    if "featurestore_destination" in identifier:
-        return (
-            "writes to Amazon SageMaker Feature Store, which this engine does not support",
-            "Give the step before it an S3 destination, or ask for that step's output by name.",
-        )
     # An analysis does not stand for a transform: only those of its kind are named.
     analysis = ".visualizations." in identifier
     known = [name for name in sorted(registry) if (".visualizations." in name) == analysis]
