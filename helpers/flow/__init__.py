@@ -65,6 +65,27 @@ def execute(
     )
 
 
+def execute_analyses(
+    flow: Flow,
+    sources: Callable[[SourceNode], Sequence[Path]],
+    folders: Mapping[str, Path],
+    *,
+    progress: Callable[[str], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    refit: bool = False,
+) -> None:
+    """Make analyses in this process: {node id: the folder that gets its picture, numbers and page}.
+
+    Raises FlowError when one of them cannot be made.
+    """
+    from .analyses.making import execute
+    from .parameters import with_parameters
+    from .requests import Settings, WantedAnalysis
+
+    wanted = [WantedAnalysis(node_id, folder) for node_id, folder in folders.items()]
+    execute(with_parameters(flow, parameters), sources, wanted, Settings(refit=refit), progress)
+
+
 __all__ = [
     "Analysis",
     "DestinationNode",
@@ -87,6 +108,7 @@ __all__ = [
     "diff_outputs",
     "draw",
     "execute",
+    "execute_analyses",
     "export",
     "look",
     "preview",

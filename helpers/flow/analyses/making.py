@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Run, evaluate
+from ..checking import check
+from ..engine import Run, Sources, evaluate
 from ..errors import FlowError, OperatorError, Problem
 from ..model import Flow, Node
 from ..operators import resolve
 from ..reading import from_document
-from ..requests import Request, WantedAnalysis
+from ..requests import Request, Settings, WantedAnalysis
 from .base import Visualization, title
 from .result import Analysis
 from .style import style
@@ -36,6 +37,23 @@ def answer(
         **asdict(request.settings),
     ) as run:
         return list(_make(from_document(request.document), request.analyses, run))
+
+
+def execute(
+    flow: Flow,
+    sources: Sources,
+    wanted: Sequence[WantedAnalysis],
+    settings: Settings,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """Make analyses in this process, each into its folder. Raises FlowError when one cannot be made."""
+    problems = check(flow, [each.node_id for each in wanted])
+    if not problems:
+        with Run(sources, progress=progress, **asdict(settings)) as run:
+            made = list(_make(flow, wanted, run))
+        problems = [Problem(**each["problem"]) for each in made if each["problem"]]
+    if problems:
+        raise FlowError(problems)
 
 
 def _make(flow: Flow, wanted: Sequence[WantedAnalysis], run: Run) -> Iterator[dict[str, Any]]:

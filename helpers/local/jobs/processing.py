@@ -5,7 +5,7 @@
 
 import mimetypes
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from helpers.local.jobs.channels import list_prefix, read_source
 from helpers.local.jobs.container import Container
 from helpers.local.jobs.job import Job, JobFailure, StopRequested, run
 from helpers.local.jobs.progress import shorten
-from helpers.local.jobs.wrangler import Arguments, output_format, read_arguments
+from helpers.local.jobs.targets import Target, analyses_of, outputs_of, read_targets
+from helpers.local.jobs.wrangler import Arguments, read_arguments
 from helpers.local.objects import NoSuchBucket, split_uri
 
 IMAGE = "sagemaker-data-wrangler-container"
@@ -60,28 +61,56 @@ class Processing:
                 f"({IMAGE}) can."
             )
         arguments = read_arguments(specification.get("ContainerArguments", []))
-        if arguments.parameter_override:
-            raise JobFailure(
-                "--parameter-override is not available on this machine yet: set the values in the flow's "
-                "parameters."
-            )
-        if arguments.refit:
-            raise JobFailure(
-                "--refit-trained-params is not available on this machine yet: give it refit false."
-            )
         self.container.create(self.job.request)
         self._fetch()
-        music = flow.read(self._flow_file())
-        destinations = self._outputs()
-        outputs = [self._output(name, directory, arguments) for name, (directory, _) in destinations.items()]
+        file = self._flow_file()
+        given = flow.read(file)
+        targets = read_targets(self.job.request, self.container)
         self.job.stop.interrupting = True
-        written = flow.execute(music, self._source, outputs, progress=self._say)
+        trained = self._work(given, targets, arguments)
         self.job.stop.interrupting = False  # what is finished is stored whole
         if self.job.stop.requested:
             raise StopRequested
-        self._store(destinations)
-        rows = ", ".join(f"{item.rows:,}" for item in written)
-        self._say(f"Completed: {len(written)} outputs with {rows} rows.")
+        if arguments.refit.refit:
+            targets.append(self._refitted(given.with_trained(trained), targets, arguments, file.name))
+        self._store(targets)
+        self._say(f"Completed: {len(targets)} outputs.")
+
+    def _work(self, given: flow.Flow, targets: list[Target], arguments: Arguments) -> dict[str, Any]:
+        """Write every target to its directory; the trained parameters that were used or learned."""
+        trained: dict[str, Any] = {}
+        refit, parameters = arguments.refit.refit, arguments.parameter_override
+        analyses = analyses_of(given, targets)
+        tables = [each for each in targets if each.node_id not in analyses]
+        if tables:
+            extended, outputs = outputs_of(given, tables, arguments)
+            written = flow.execute(
+                extended,
+                self._source,
+                outputs,
+                progress=self._say,
+                parameters=parameters,
+                refit=refit,
+                fitted=trained.update,
+            )
+            for target, item in zip(tables, written, strict=True):
+                self._say(f"Output {target.name}: {item.rows:,} rows.")
+        if analyses:
+            flow.execute_analyses(
+                given, self._source, analyses, progress=self._say, parameters=parameters, refit=refit
+            )
+        return trained
+
+    def _refitted(
+        self, refitted: flow.Flow, targets: list[Target], arguments: Arguments, given_name: str
+    ) -> Target:
+        """The refitted flow in a file, which goes beside the data of the first output in S3."""
+        stored = [each for each in targets if each.uri]
+        directory = self.container.host(FLOW_DIRECTORY).with_name("refitted-flow")
+        directory.mkdir()
+        refitted.write(directory / (arguments.refit.output_flow or given_name))
+        uri = stored[0].uri.removesuffix(f"/{stored[0].node_id}/{stored[0].output}") if stored else ""
+        return Target("refitted", "flow", directory, uri)
 
     def _say(self, text: str) -> None:
         print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
@@ -127,46 +156,24 @@ class Processing:
                 f"'{node.dataset_name}'."
             ) from None
 
-    def _outputs(self) -> dict[str, tuple[Path, str]]:
-        """For every output, `<node id>.<output name>`: its directory in the container and its S3 URI."""
-        found: dict[str, tuple[Path, str]] = {}
-        for item in self.job.request.get("ProcessingOutputConfig", {}).get("Outputs", []):
-            name = str(item["OutputName"])
-            if "S3Output" not in item:
-                raise JobFailure(f"The output '{name}' has no S3Output: only S3 outputs can be written here.")
-            local, uri = str(item["S3Output"]["LocalPath"]), str(item["S3Output"]["S3Uri"])
-            node, _, output = name.rpartition(".")
-            if not node or not output:
-                raise JobFailure(
-                    f"The output '{name}' is not named after a node: write <node id>.<output name>, for "
-                    f"example "
-                    "'4dd276b3-….default'."
-                )
-            directory = self.container.host(local) / self.name / node / output
-            found[name] = directory, f"{uri.rstrip('/')}/{self.name}/{node}/{output}"
-        if not found:
-            raise JobFailure(
-                "The job names no outputs: add one to ProcessingOutputConfig, called <node id>.<output name>."
-            )
-        return found
-
-    def _output(self, name: str, directory: Path, arguments: Arguments) -> flow.Output:
-        node, _, output = name.rpartition(".")
-        form = output_format(name, arguments.output_config.get(name, {}))
-        return flow.Output(
-            node, output, directory, form.content_type, form.delimiter, form.compression, form.partitions
-        )
-
-    def _store(self, destinations: Mapping[str, tuple[Path, str]]) -> None:
-        """Upload everything, or take back what was uploaded."""
+    def _store(self, targets: Sequence[Target]) -> None:
+        """Upload everything that goes to S3, or take back what was uploaded."""
         stored: list[tuple[str, str]] = []
         try:
-            for directory, uri in destinations.values():
-                bucket, prefix = split_uri(uri)
+            for target in targets:
+                if not target.uri:
+                    what = (
+                        f"Feature group {target.group} is not written here"
+                        if target.group
+                        else "No S3 output"
+                    )
+                    self._say(f"{what}: what would be is in {target.directory}.")
+                    continue
+                bucket, prefix = split_uri(target.uri)
                 for path in sorted(
-                    item for item in directory.rglob("*") if item.is_file() and not item.is_symlink()
+                    item for item in target.directory.rglob("*") if item.is_file() and not item.is_symlink()
                 ):
-                    key = f"{prefix}/{path.relative_to(directory).as_posix()}"
+                    key = f"{prefix}/{path.relative_to(target.directory).as_posix()}"
                     kind: Any = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
                     self.job.objects.put_file(bucket, key, path, content_type=kind)
                     stored.append((bucket, key))

@@ -4,9 +4,18 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from helpers.local.jobs.job import JobFailure
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Whether steps learn anew, and the name of the file that then holds the flow with what they learned."""
+
+    refit: bool = False
+    output_flow: str = ""
 
 
 @dataclass
@@ -15,7 +24,7 @@ class Arguments:
 
     output_config: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     parameter_override: dict[str, Any] = field(default_factory=dict)
-    refit: bool = False
+    refit: Refit = field(default_factory=Refit)
 
 
 def read_arguments(elements: Sequence[str]) -> Arguments:
@@ -44,8 +53,22 @@ def read_arguments(elements: Sequence[str]) -> Arguments:
         elif flag == "--parameter-override":
             arguments.parameter_override |= content
         else:
-            arguments.refit = bool(content.get("refit"))
+            arguments.refit = _refit(content)
     return arguments
+
+
+def _refit(content: Mapping[str, Any]) -> Refit:
+    unknown = sorted(set(content) - {"refit", "output_flow"})
+    if unknown:
+        raise JobFailure(
+            f"--refit-trained-params has the unknown member '{unknown[0]}': refit and output_flow are known."
+        )
+    refit, name = content.get("refit", False), content.get("output_flow") or ""
+    if not isinstance(refit, bool):
+        raise JobFailure(f"refit of --refit-trained-params is {refit!r}: true or false is needed.")
+    if not isinstance(name, str) or PurePosixPath(name).name != name:
+        raise JobFailure(f"output_flow of --refit-trained-params is {name!r}: the name of a file is needed.")
+    return Refit(refit, name)
 
 
 def _parse(flag: str, text: str) -> dict[str, Any]:
@@ -66,6 +89,7 @@ class Format:
     delimiter: str
     compression: str
     partitions: int
+    partition_by: tuple[str, ...] = ()
 
 
 def output_format(name: str, config: Mapping[str, Any]) -> Format:
@@ -83,14 +107,18 @@ def output_format(name: str, config: Mapping[str, Any]) -> Format:
     partition = config.get("partition_config") or {}
     if not isinstance(partition, Mapping):
         raise JobFailure(f"The partition_config of {name} is not a JSON object.")
-    if partition.get("partition_by"):
-        raise JobFailure(f"partition_by is not available on this machine yet: leave it out of {name}.")
-    count = partition.get("num_partitions", 1)
-    if not isinstance(count, int) or count < 1:
+    columns = partition.get("partition_by") or []
+    columns = [columns] if isinstance(columns, str) else columns
+    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+        raise JobFailure(f"partition_by of {name} is {columns!r}: a list of columns is needed.")
+    count = partition.get("num_partitions")
+    count = 1 if count is None else count
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise JobFailure(f"num_partitions of {name} is {count!r}: a whole number from 1 is needed.")
     return Format(
         content_type,
         str(config.get("delimiter") or ","),
         str(config.get("compression") or "none").lower(),
         count,
+        tuple(columns),
     )
