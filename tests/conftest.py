@@ -21,6 +21,11 @@ Aws = Callable[..., Any]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which engines the tests of operators run on."""
+    parser.addoption("--engine", choices=["duckdb", "spark", "both"], default="both", help="of the flows")
+
+
 def _alive(pid: int) -> bool:
     command = ["ps", "-o", "stat=", "-p", str(pid)]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

@@ -72,14 +72,15 @@ def _write(
     flow: Flow, outputs: Sequence[Output], sources: Mapping[str, str | os.PathLike[str]], folder: Path
 ) -> None:
     """The outputs as Parquet files 0, 1, ...: CSV would lose the types."""
-    from .engine import Run, evaluate
+    from .duckdb_engine import DuckDBRun
+    from .engine import evaluate
 
     wanted = [(each.node_id, each.output_name) for each in outputs]
     problems = check(flow, [node_id for node_id, _ in wanted])
     if problems:
         raise FlowError(problems)
     paths = match_sources(flow, [node_id for node_id, _ in wanted], sources)
-    with Run(lambda source: [paths[source.node_id]]) as run:
+    with DuckDBRun(lambda source: [paths[source.node_id]]) as run:
         frames = evaluate(flow, run, wanted)
         for place, key in enumerate(wanted):
             target = literal(folder / f"{place}.parquet")

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import bz2
-import codecs
 import gzip
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote
 
 import duckdb
 
 from . import spark_csv
-from .engine import Run
+from .data_files import codec, found_files, header
+from .duckdb_engine import DuckDBRun
 from .errors import OperatorError
 from .frame import Frame
 from .naming import literal, quoted
 from .operators.sources import S3Context
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file to read and the address it goes by."""
-
-    path: Path
-    address: str
-
-
-def load(run: Run, context: S3Context) -> Frame:
+def load(run: DuckDBRun, context: S3Context) -> Frame:
     """The files of the source node at work as one frame, in the order of files and lines."""
-    files = [each for path in run.files() for each in _found(path, context)]
+    files = [each for path in run.files() for each in found_files(path, context)]
     if not files:
         raise OperatorError("there are no files to read", "Look at the path of this source.")
     readers = {"csv": _csv, "parquet": _parquet, "json": _json, "jsonl": _json, "orc": _orc}
@@ -43,35 +33,7 @@ def load(run: Run, context: S3Context) -> Frame:
     return _named(run, parts)
 
 
-def kind_of(path: Path) -> str:
-    """The kind of file behind a source that is no S3 file: told by its ending, or CSV."""
-    first = (
-        next((each for each in sorted(path.rglob("*")) if each.is_file()), path) if path.is_dir() else path
-    )
-    endings = {".parquet": "parquet", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".orc": "orc"}
-    return endings.get(first.suffix.lower(), "csv")
-
-
-def _found(path: Path, context: S3Context) -> list[_File]:
-    uri = context.uri.replace("s3://", "s3a://")
-    if path.is_dir():
-        inside = path.rglob("*") if context.nested else path.glob("*")
-        found = sorted(file for file in inside if file.is_file() and file.name[0] not in "._")
-        return [_File(file, _address(uri, file.relative_to(path).as_posix())) for file in found]
-    if not path.is_file():
-        raise OperatorError(f"the file {path} does not exist", "Look at the path of this source.")
-    alone = uri.rsplit("/", 1)[-1] == path.name or not uri.endswith("/")
-    return [_File(path, quote(uri, _safe) if uri and alone else _address(uri, path.name))]
-
-
-_safe = "/:@!$&'()*+,;=~"
-
-
-def _address(folder: str, name: str) -> str:
-    return quote(f"{folder.rstrip('/')}/{name}" if folder else name, _safe)
-
-
-def _named(run: Run, parts: Sequence[tuple[Frame, str]]) -> Frame:
+def _named(run: DuckDBRun, parts: Sequence[tuple[Frame, str]]) -> Frame:
     """The rows of all parts, with a column that says which file each came from."""
     columns = parts[0][0].columns
     name, count = "_data_source_filename", 1
@@ -90,12 +52,17 @@ def _named(run: Run, parts: Sequence[tuple[Frame, str]]) -> Frame:
     return run.store(" UNION ALL ".join(queries), [*columns, name])
 
 
-def _parquet(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
+def _parquet(run: DuckDBRun, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
+    return parquet_files(run, files)
+
+
+def parquet_files(run: DuckDBRun, files: Sequence[Path]) -> Frame:
+    """Parquet files as a stored frame, in the order of files and rows."""
     paths = ", ".join(literal(file) for file in files)
     return _typed(run, f"SELECT * FROM read_parquet([{paths}], union_by_name = true)")
 
 
-def _orc(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
+def _orc(run: DuckDBRun, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG001
     import pyarrow as pa
     from pyarrow import orc
 
@@ -107,13 +74,13 @@ def _orc(run: Run, files: list[Path], context: S3Context) -> Frame:  # noqa: ARG
     return arrow_frame(run, table)
 
 
-def _json(run: Run, files: list[Path], context: S3Context) -> Frame:
+def _json(run: DuckDBRun, files: list[Path], context: S3Context) -> Frame:
     from .spark_json import read
 
     return arrow_frame(run, read(files, context.content_type == "json"))
 
 
-def arrow_frame(run: Run, table: Any) -> Frame:
+def arrow_frame(run: DuckDBRun, table: Any) -> Frame:
     """An Arrow table as a stored frame."""
     view = run.fresh()
     run.connection.register(view, table)
@@ -135,7 +102,7 @@ _spark_types = {
 }
 
 
-def _typed(run: Run, query: str) -> Frame:
+def _typed(run: DuckDBRun, query: str) -> Frame:
     """The rows of a query, stored in the types that Spark has."""
     found = run.connection.execute(f"DESCRIBE {query}").fetchall()
     columns = [
@@ -147,12 +114,12 @@ def _typed(run: Run, query: str) -> Frame:
     return run.store(f"SELECT {', '.join(columns)} FROM ({query}) AS t", [row[0] for row in found])
 
 
-def _csv(run: Run, files: list[Path], context: S3Context) -> Frame:
+def _csv(run: DuckDBRun, files: list[Path], context: S3Context) -> Frame:
     files = [_plain(run, file) for file in files]
-    encoding = _codec(context.encoding)
+    encoding = codec(context.encoding)
     if encoding != "utf-8":
         files = [_recoded(run, file, encoding) for file in files]
-    columns = _header(files[0], context)
+    columns = header(files[0], context)
     try:
         frame = _read_csv(run, files, columns, context)
     except duckdb.InvalidInputException:
@@ -178,7 +145,7 @@ def _csv(run: Run, files: list[Path], context: S3Context) -> Frame:
 
 
 def _read_csv(
-    run: Run, files: list[Path], columns: list[str], context: S3Context, rewritten: bool = False
+    run: DuckDBRun, files: list[Path], columns: list[str], context: S3Context, rewritten: bool = False
 ) -> Frame:
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(columns)))
     select = ", ".join(f"c{place}" for place in range(len(columns)))
@@ -199,7 +166,7 @@ def _read_csv(
     return run.stored(table, columns)
 
 
-def _differs(run: Run, frame: Frame, files: list[Path], context: S3Context) -> bool:
+def _differs(run: DuckDBRun, frame: Frame, files: list[Path], context: S3Context) -> bool:
     """Whether values span lines although lines are rows: Spark then cuts them."""
     if context.multi_line or not any(map(spark_csv.has_quotes, files)):
         return False
@@ -208,15 +175,7 @@ def _differs(run: Run, frame: Frame, files: list[Path], context: S3Context) -> b
     return bool(rows != lines)
 
 
-def _codec(name: str | None) -> str:
-    try:
-        found = codecs.lookup(name or "utf-8").name
-    except LookupError:
-        raise OperatorError(f"the encoding {name!r} is unknown", "Use utf-8.", "s3CsvEncodingType") from None
-    return "utf-8" if found in ("utf-8", "ascii", "utf-8-sig") else found
-
-
-def _plain(run: Run, file: Path) -> Path:
+def _plain(run: DuckDBRun, file: Path) -> Path:
     """The file without compression, which its ending tells."""
     openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
     if file.suffix.lower() not in openers:
@@ -231,7 +190,7 @@ def _plain(run: Run, file: Path) -> Path:
     return target
 
 
-def _recoded(run: Run, file: Path, encoding: str) -> Path:
+def _recoded(run: DuckDBRun, file: Path, encoding: str) -> Path:
     target = run.directory / f"{run.fresh()}.csv"
     try:
         with (
@@ -244,28 +203,3 @@ def _recoded(run: Run, file: Path, encoding: str) -> Path:
             f"the file {file.name} is not {encoding}: {error}", "Say its encoding.", "s3CsvEncodingType"
         ) from None
     return target
-
-
-def _header(file: Path, context: S3Context) -> list[str]:
-    """Names of the columns as Spark makes them: an empty one is _c<index>, repeated ones get their index."""
-    try:
-        first = next(spark_csv.records(file, context.delimiter, False), None)
-        if context.multi_line and first and file.stat().st_size and '"' in "".join(first):
-            first = next(spark_csv.records(file, context.delimiter, True), None)
-    except UnicodeDecodeError:
-        raise OperatorError(
-            f"the file {file.name} is not UTF-8", "Say which encoding it has.", "s3CsvEncodingType"
-        ) from None
-    if not first:
-        raise OperatorError(f"the file {file.name} is empty", "Give this source a file with a header line.")
-    if not context.has_header:
-        return [f"_c{place}" for place in range(len(first))]
-    lowered = [name.lower() for name in first]
-    names = []
-    for place, name in enumerate(first):
-        if not name:
-            name = f"_c{place}"
-        elif lowered.count(name.lower()) > 1:
-            name = f"{name}{place}"
-        names.append(name)
-    return names

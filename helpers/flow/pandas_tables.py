@@ -11,23 +11,49 @@ from .naming import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-    from .engine import Run
+    from .duckdb_engine import DuckDBRun
 
 
-def to_pandas(frame: Frame, run: Run) -> pd.DataFrame:
-    """The visible columns as Spark's toPandas gives them.
+def to_pandas(frame: Frame, run: DuckDBRun) -> pd.DataFrame:
+    """The visible columns as Spark's toPandas gives them."""
+    return _as_spark_gives(run.connection.execute(run.sql(frame.ordered)), frame.table.schema())
+
+
+def of_arrow(table: pa.Table, schema: Any) -> pd.DataFrame:
+    """The same of an Arrow table with columns of these Ibis types."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return _as_spark_gives(connection.from_arrow(table), schema)
+
+
+def shown(table: pa.Table, dates: bool) -> pd.DataFrame:
+    """An Arrow table for a person to look at; `dates`: as datetime.date, not as moments."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return connection.from_arrow(table).df(date_as_object=dates)
+
+
+def _as_spark_gives(found: Any, schema: Any) -> pd.DataFrame:
+    """A result of DuckDB's.
 
     Whole numbers with nulls become float64 with NaN, dates are datetime.date, moments datetime64[ns].
     """
-    import pandas as pd
-
-    table: pd.DataFrame = run.connection.execute(run.sql(frame.ordered)).df(date_as_object=True)
-    for name, kind in frame.table.schema().items():
+    table: pd.DataFrame = found.df(date_as_object=True)
+    for name, kind in schema.items():
         if kind.is_array() and name in table:
             # Lists, as Spark gives them, with None for null: DuckDB gives arrays with masks.
-            table[name] = [None if cell is None or cell is pd.NA else _listed(cell) for cell in table[name]]
+            table[name] = [None if _is_missing(cell) else _listed(cell) for cell in table[name]]
     return table.astype({name: _kind(table[name]) for name in table.columns})
+
+
+def _is_missing(cell: Any) -> bool:
+    import pandas as pd
+
+    return cell is None or cell is pd.NA
 
 
 def _listed(cell: Any) -> Any:
@@ -46,24 +72,13 @@ def _kind(column: pd.Series[Any]) -> Any:
     return dtype
 
 
-def from_pandas(dataframe: pd.DataFrame, run: Run, like: Frame | None = None, nan: bool = False) -> Frame:
-    """A stored frame with the rows in their order. The index is left out.
-
-    What pandas takes for missing becomes null; with `nan` a NaN of a floating column stays one. Columns that
-    `like` has too get its types back. A column without any value is one of texts. Raises OperatorError for
-    columns that are called the same or hold values of several types.
-    """
-    import pyarrow as pa
-
-    names = [str(name) for name in dataframe.columns]
-    twice = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
-    if twice:
-        same = ", ".join(name for name in names if name.lower() == twice[0])
-        raise OperatorError(f"columns are called the same: {same}", "Give them different names.")
-    arrays = [_array(dataframe.iloc[:, place], name, nan) for place, name in enumerate(names)]
-    if not names:
-        raise OperatorError("leaves a table without columns", "Keep at least one.")
-    held = pa.Table.from_arrays(arrays, names=[f"c{place}" for place in range(len(names))])
+def from_pandas(
+    dataframe: pd.DataFrame, run: DuckDBRun, like: Frame | None = None, nan: bool = False
+) -> Frame:
+    """A stored frame with the rows in their order, columns that `like` has in its types. See `as_arrow`."""
+    held = as_arrow(dataframe, nan)
+    names = held.column_names
+    held = held.rename_columns([f"c{place}" for place in range(len(names))])
     types = {name: like.table[name].type() for name in like.columns} if like else {}
     selected = []
     for place, name in enumerate(names):
@@ -80,6 +95,26 @@ def from_pandas(dataframe: pd.DataFrame, run: Run, like: Frame | None = None, na
     finally:
         run.connection.unregister(view)
     return run.stored(table, names)
+
+
+def as_arrow(dataframe: pd.DataFrame, nan: bool = False) -> pa.Table:
+    """A pandas data frame as an Arrow table in the types Spark knows. The index is left out.
+
+    What pandas takes for missing becomes null; with `nan` a NaN of a floating column stays one. A column
+    without any value is one of texts. Raises OperatorError for columns that are called the same or hold
+    values of several types.
+    """
+    import pyarrow as pa
+
+    names = [str(name) for name in dataframe.columns]
+    twice = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
+    if twice:
+        same = ", ".join(name for name in names if name.lower() == twice[0])
+        raise OperatorError(f"columns are called the same: {same}", "Give them different names.")
+    arrays = [_array(dataframe.iloc[:, place], name, nan) for place, name in enumerate(names)]
+    if not names:
+        raise OperatorError("leaves a table without columns", "Keep at least one.")
+    return pa.Table.from_arrays(arrays, names=names)
 
 
 def _array(column: pd.Series[Any], name: str, nan: bool) -> Any:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from .frame import Frame
 from .model import Flow
-from .naming import quoted
 from .previewing import frame_of
+from .statistics import is_there
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .engine import Run
+    from .runs import Run
 
 figures = ("type", "missing", "distinct", "min", "mean", "max", "most_frequent", "times")
 
@@ -47,9 +47,7 @@ def look(
         stored = run.keep(frame)
         schema = {name: _kind(stored, name, run) for name in stored.columns}
         count = int(run.row(stored.table.aggregate(rows=stored.table.count()))["rows"])
-        head: pd.DataFrame = run.connection.execute(run.sql(stored.ordered.limit(rows))).df(
-            date_as_object=True
-        )
+        head = run.shown(stored, rows, dates=True)
         found = [_column(stored, name, kind, run) for name, kind in schema.items()]
     table = pd.DataFrame(
         found, columns=list(figures), index=pd.Index(list(schema), name="column"), dtype=object
@@ -69,7 +67,7 @@ def profile(
 
 
 def _kind(frame: Frame, name: str, run: Run) -> str:
-    """The type as Data Wrangler calls it, else as DuckDB does."""
+    """The type as Data Wrangler calls it, else as the engine does."""
     from .casting import is_a, type_names
 
     column = frame.table[name]
@@ -77,25 +75,30 @@ def _kind(frame: Frame, name: str, run: Run) -> str:
 
 
 def _column(frame: Frame, name: str, kind: str, run: Run) -> list[Any]:
-    dtype, column = frame.table[name].type(), quoted(name)
-    there = f"{column} IS NOT NULL"
-    if dtype.is_floating():
-        there += f" AND NOT isnan({column})"
-    elif dtype.is_string():
-        there += f" AND trim({column}) <> ''"
+    import ibis
+
+    column = frame.table[name]
+    dtype = column.type()
+    there = is_there(column)
+    if dtype.is_string():
+        there = there & (column.strip() != "")
+    table = frame.table.filter(there).select(value=column)
+    value = table.value
     numeric = dtype.is_numeric() and not dtype.is_boolean()
-    ends = (f"min({column})", f"max({column})") if numeric or dtype.is_temporal() else ("NULL", "NULL")
-    mean = f"avg({column})" if numeric else "NULL"
-    table = run.sql(frame.visible)
-    query = (
-        f"SELECT (SELECT count(*) FROM ({table}) WHERE NOT ({there})), count(DISTINCT {column}), "
-        f"{ends[0]}, {mean}, {ends[1]} FROM ({table}) WHERE {there}"
+    ends = numeric or dtype.is_temporal()
+    found = run.row(
+        table.aggregate(
+            rows=table.count(),
+            distinct=value.nunique(),
+            least=value.min() if ends else ibis.null(),
+            middle=value.mean() if numeric else ibis.null(),
+            most=value.max() if ends else ibis.null(),
+        ),
+        one_thread=True,
     )
-    frequent = (
-        f"SELECT {column}, count(*) AS n FROM ({table}) WHERE {there} GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1"
-    )
-    with run.one_thread():
-        [(missing, distinct, least, middle, most)] = run.connection.execute(query).fetchall()
-    top = run.connection.execute(frequent).fetchall()
-    value, times = top[0] if top else (None, 0)
-    return [kind, missing, distinct, least, middle, most, value, times]
+    rows = run.row(frame.table.aggregate(rows=frame.table.count()))["rows"]
+    counted = table.group_by("value").aggregate(times=table.count())
+    top = run.rows(counted.order_by([counted.times.desc(), counted.value]).limit(1))
+    often = (top[0]["value"], top[0]["times"]) if top else (None, 0)
+    figures = (found[each] for each in ("distinct", "least", "middle", "most"))
+    return [kind, rows - found["rows"], *figures, *often]

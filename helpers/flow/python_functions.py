@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import Run
+    from .duckdb_engine import DuckDBRun
+    from .runs import Run
 
 
 def python_column(run: Run, function: Callable[[Any], Any], column: Any, returns: str) -> Any:
@@ -25,10 +26,16 @@ def python_column(run: Run, function: Callable[[Any], Any], column: Any, returns
 def batch_column(run: Run, function: Callable[[list[Any]], list[Any]], column: Any, returns: str) -> Any:
     """The same for a function of many different values at once; results must not depend on their company."""
     import ibis
+
+    return run.python_function(function, column, ibis.dtype(returns))
+
+
+def in_duckdb(run: DuckDBRun, function: Callable[[list[Any]], list[Any]], column: Any, kind: Any) -> Any:
+    """A function of distinct values as an Arrow function of the run's database."""
+    import ibis
     import pyarrow as pa
 
-    kind, source = ibis.dtype(returns), column.type()
-    arrow = kind.to_pyarrow()
+    source, arrow = column.type(), kind.to_pyarrow()
 
     def whole(values: Any) -> Any:
         if isinstance(values, pa.ChunkedArray):
@@ -39,8 +46,8 @@ def batch_column(run: Run, function: Callable[[list[Any]], list[Any]], column: A
         known = encoded.dictionary.to_pylist()
         return pa.array(function(known), arrow).take(encoded.indices)
 
-    name, connection = run.fresh(), cast("Any", run.connection)
-    connection.create_function(
+    name = run.fresh()
+    run.connection.create_function(
         name,
         whole,
         [run.type_name(source)],

@@ -17,7 +17,7 @@ from .time_limits import default_seconds
 
 @dataclass(frozen=True)
 class Settings:
-    """How the engine is to run: the keywords that `engine.execute` and `engine.Run` both take."""
+    """How the engine is to run: the keywords that `engine.execute` and `runs.Run` both take."""
 
     threads: int | None = None
     memory: str | None = None

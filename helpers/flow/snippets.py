@@ -8,103 +8,18 @@ import datetime
 import functools
 import io
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .engine import Run
 from .errors import OperatorError
 from .frame import Frame
-from .naming import quoted
-from .row_order import keep_order, refuse_loose_limits, sorted_query
 from .time_limits import TimeIsUp, limited
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .runs import Run
     from .user_functions import UserFunction
-
-
-def run_pyspark(code: str, frame: Frame, run: Run) -> Frame:
-    """Run a snippet with the table as `df` and take `df` back. Its prints go to the log of the run.
-
-    The snippet does not see the order of the rows. A result that only projects, filters and sorts keeps it;
-    any other is ordered by all its columns.
-    """
-    from .pyspark import DataFrame, query_of
-    from .pyspark_modules import data_frame, pretended_pyspark
-
-    if len(frame.order) > 1:
-        frame = run.keep(frame)
-    view = run.view(run.sql(frame.visible))
-    namespace: dict[str, object] = {"df": data_frame(run.connection, view), "__name__": "__custom__"}
-    with limited(run), pretended_pyspark():
-        _execute(code, namespace, run)
-        result = namespace.get("df")
-        if not isinstance(result, DataFrame):
-            raise OperatorError(
-                f"leaves 'df' as {type(result).__name__}, not as a DataFrame",
-                "Assign the result to df.",
-                "code",
-            )
-        try:
-            query = query_of(result)
-        except Exception as error:
-            raise OperatorError(
-                f"cannot be turned into SQL: {error}", "Write it another way.", "code"
-            ) from error
-        views = result._inner.session.made_views
-    with limited(run, python=False):
-        return _result(query, view, views, frame, run)
-
-
-def run_sql(code: str, frame: Frame, run: Run) -> Frame:
-    """The result of a Spark SQL query over the table `df`."""
-    import duckdb
-
-    from .spark_queries import query_to_duckdb
-
-    if len(frame.order) > 1:
-        frame = run.keep(frame)
-    view = run.view(run.sql(frame.visible))
-    query = query_to_duckdb(code, view)
-    with limited(run, python=False):
-        try:
-            return _result(query, view, {}, frame, run)
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as error:
-            reason = str(error).strip().split("\n")[0]
-            raise OperatorError(f"does not run: {reason}", "Correct the query.", "code") from error
-
-
-def _result(query: str, view: str, views: Mapping[str, str], frame: Frame, run: Run) -> Frame:
-    """What a query over `view` (the visible columns of the frame) gives, stored."""
-    [hidden] = frame.order
-    query = _plain_numbers(query, run)
-    ordered = keep_order(query, view, run.view(run.sql(frame.table)), hidden, views)
-    with run.one_thread() if _adds_up(query) else contextlib.nullcontext():
-        if ordered is not None:
-            table = run.backend.table(run.view(ordered.query))
-            return run.keep(Frame(table, frame.order, in_order=frame.in_order and ordered.in_order))
-        refuse_loose_limits(query)
-        names = [row[0] for row in run.connection.execute(f"DESCRIBE {query}").fetchall()]
-        by_itself = sorted_query(query, len(names))
-        return run.store(by_itself or query, names, "" if by_itself else "ORDER BY ALL")
-
-
-def _plain_numbers(query: str, run: Run) -> str:
-    """The query with the types of Spark: its sum of whole numbers is a long, not a number of 128 bits."""
-    found = run.connection.execute(f"DESCRIBE {query}").fetchall()
-    if not any(row[1] in _wide for row in found):
-        return query
-    cast = [
-        f"CAST({quoted(row[0])} AS BIGINT) AS {quoted(row[0])}" if row[1] in _wide else quoted(row[0])
-        for row in found
-    ]
-    return f"SELECT {', '.join(cast)} FROM ({query}) AS flow_sums"
-
-
-_wide = ("HUGEINT", "UHUGEINT")
 
 
 def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
@@ -116,7 +31,7 @@ def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
     dataframe = run.to_pandas(frame)
     namespace: dict[str, Any] = {"df": dataframe, "__name__": "__custom__"}
     with limited(run), _dummies_of_numbers():
-        _execute(code, namespace, run)
+        execute_code(code, namespace, run)
     result = namespace.get("df")
     if not isinstance(result, pd.DataFrame):
         raise OperatorError(
@@ -124,7 +39,7 @@ def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
         )
     if not len(result):
         return run.from_pandas(result, like=frame)
-    with _complaints(code):
+    with complaints(code):
         return run.from_pandas(_spark_columns(result), nan=True)
 
 
@@ -210,22 +125,23 @@ def run_function(function: UserFunction, frame: Frame, run: Run) -> Frame:
     column = run.to_pandas(frame.select([name]))[name]
     with limited(run):
         namespace: dict[str, Any] = {"__name__": "__custom__"}
-        _execute(function.code, namespace, run)
+        execute_code(function.code, namespace, run)
         custom = namespace.get("custom_func")
         if not callable(custom):
             raise OperatorError("defines no function custom_func", "Call the function so.", "code")
-        with _printed(run), _complaints(function.code):
+        with printed(run), complaints(function.code):
             values = call(custom, column, frame.table[name].type(), function)
     return run.with_column(frame, function.output_column or name, values)
 
 
-def _execute(code: str, namespace: dict[str, Any], run: Run) -> None:
-    with _printed(run), _complaints(code):
+def execute_code(code: str, namespace: dict[str, Any], run: Run) -> None:
+    """Run a snippet; its prints go to the log, whatever it raises becomes an OperatorError."""
+    with printed(run), complaints(code):
         exec(compile(code, "<custom>", "exec"), namespace)
 
 
 @contextlib.contextmanager
-def _complaints(code: str) -> Iterator[None]:
+def complaints(code: str) -> Iterator[None]:
     """Whatever goes wrong within, said with the line of the snippet."""
     try:
         yield
@@ -236,25 +152,15 @@ def _complaints(code: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _printed(run: Run) -> Iterator[None]:
+def printed(run: Run) -> Iterator[None]:
     """What is printed within goes to the log of the run."""
-    printed = io.StringIO()
+    text = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(text):
             yield
     finally:
-        for line in printed.getvalue().splitlines():
+        for line in text.getvalue().splitlines():
             run.log(f"  {line}")
-
-
-def _adds_up(query: str) -> bool:
-    """Whether a query aggregates; a view that the snippet made may, so it counts as one that does."""
-    from sqlglot import exp, parse_one
-
-    from .pyspark import view_prefix
-
-    tree = parse_one(query, read="duckdb")
-    return view_prefix in query or tree.find(exp.AggFunc, exp.Window, exp.Group) is not None
 
 
 def _said(error: BaseException, code: str) -> OperatorError:

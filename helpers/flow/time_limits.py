@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import OperatorError
 
 if TYPE_CHECKING:
-    from .engine import Run
+    from .runs import Run
 
 default_seconds = 1800.0
 patience = 5.0
@@ -50,7 +50,7 @@ def limited(run: Run, python: bool = True) -> Iterator[None]:
         if finished.wait(seconds):
             return
         while not finished.is_set():
-            run.connection.interrupt()
+            run.interrupt()
             if python:
                 _raise_in(caller, main)
             if finished.wait(0.5):
@@ -67,7 +67,7 @@ def limited(run: Run, python: bool = True) -> Iterator[None]:
             raise late(seconds) from None
         except Exception as error:
             # An interrupted query, or the snippet's own error on the way out.
-            if type(error).__name__ == "InterruptException" or _caused_by_time(error):
+            if run.interrupted(error) or _caused_by_time(error):
                 raise late(seconds) from None
             raise
         finally:

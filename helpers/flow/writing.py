@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .engine import Run
+from .duckdb_engine import DuckDBRun
 from .errors import OperatorError
 from .frame import Frame
 from .naming import literal, quoted
@@ -47,7 +47,7 @@ def part_name(output: Output, part: int = 0) -> str:
     )
 
 
-def write(frame: Frame, output: Output, run: Run) -> Written:
+def write(frame: Frame, output: Output, run: DuckDBRun) -> Written:
     """Write a frame in its order; nulls are empty, texts are quoted where needed."""
     if not frame.columns:
         raise OperatorError("has no columns left to write", "Keep at least one.")
@@ -84,7 +84,7 @@ def _parts(rows: int, count: int) -> list[tuple[int, int]]:
     return [(rows * part // count, rows * (part + 1) // count) for part in range(count)]
 
 
-def _folders(table: str, columns: Sequence[str], run: Run) -> list[tuple[str, str]]:
+def _folders(table: str, columns: Sequence[str], run: DuckDBRun) -> list[tuple[str, str]]:
     """The folder of each combination of values, and the condition of its rows."""
     if not columns:
         return [("", "")]
@@ -142,7 +142,7 @@ def _cell(frame: Frame, name: str, output: Output) -> str:
     return column
 
 
-def _copy(query: str, path: Path, output: Output, run: Run) -> int:
+def _copy(query: str, path: Path, output: Output, run: DuckDBRun) -> int:
     """Write the rows of a query to a file; how many there are."""
     pack = None if _is_parquet(output) else _packers.get(_compression(output))
     target = path.with_name(f".{path.name}.plain") if pack else path

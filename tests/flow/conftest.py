@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from engine_gaps import gap
 
 from helpers import flow
 
@@ -96,6 +98,48 @@ class Builder:
         return flow.read(self.document)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes an engine runs on each of those asked for (--engine)."""
+    if "engine" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("engine")
+        metafunc.parametrize("engine", ["duckdb", "spark"] if asked == "both" else [asked], indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine; on Spark tests are skipped that it has no chance to pass, with the reason."""
+    name: str = request.param
+    if name == "spark":
+        reason = gap(request.node.path.stem, request.node.originalname)
+        if reason:
+            pytest.skip(f"on Spark: {reason}")
+        request.getfixturevalue("spark_session")
+    return name
+
+
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One Spark for the whole test process, made for tables of a few rows."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("PySpark is not installed (make spark)")
+    from helpers.flow.spark.session import java, start_spark
+
+    if java() is None:
+        pytest.skip("Spark needs Java, and none is found")
+    # Compiling a query would take longer than running it.
+    quick = {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        "spark.log.level": "OFF",
+    }
+    session = start_spark(tmp_path_factory.mktemp("spark"), threads=1, memory="1GB", more=quick)
+    yield session
+    session.stop()
+
+
 @pytest.fixture
 def builder() -> Builder:
     """An empty flow to add nodes to."""
@@ -127,8 +171,8 @@ Apply = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture
-def apply(builder: Builder, write_csv: Callable[..., Path]) -> Apply:
-    """Run one operator on typed rows and return what it makes of them."""
+def apply(engine: str, builder: Builder, write_csv: Callable[..., Path]) -> Apply:
+    """Run one operator on typed rows, on each engine, and return what it makes of them."""
 
     def run(
         operator: str,
@@ -141,7 +185,9 @@ def apply(builder: Builder, write_csv: Callable[..., Path]) -> Apply:
         path = write_csv("data.csv", list(schema), rows)
         typed = builder.types(builder.source(), schema)
         builder.add("step", operator, parameters, [typed])
-        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=10_000, output=output)
+        return flow.preview(
+            builder.read(), "step", {"data.csv": path}, rows=10_000, output=output, engine=engine
+        )
 
     return run
 

@@ -35,7 +35,8 @@ def make(builder: Any, write_csv: Any) -> Make:
     ) -> flow.Analysis:
         from helpers.flow.analyses.making import analysis
         from helpers.flow.analyses.table import read
-        from helpers.flow.engine import Run, evaluate
+        from helpers.flow.duckdb_engine import DuckDBRun
+        from helpers.flow.engine import evaluate
 
         builder.nodes.clear()
         path = write_csv("data.csv", list(schema), rows)
@@ -45,7 +46,7 @@ def make(builder: Any, write_csv: Any) -> Make:
         problems = flow.check(made, ["look"])
         if problems:
             raise flow.FlowError(problems)
-        with Run(lambda _: [path], threads) as started:
+        with DuckDBRun(lambda _: [path], threads) as started:
             frame = evaluate(made, started, [(typed, "default")])[typed, "default"]
             return analysis(made.node("look"), read(frame, started), started)
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from helpers import flow
-from helpers.flow.engine import Run, evaluate
+from helpers.flow.duckdb_engine import DuckDBRun
+from helpers.flow.engine import evaluate
 
 Apply = Callable[..., pd.DataFrame]
 custom = "sagemaker.spark.custom_code_0.1"
@@ -331,7 +332,7 @@ def test_code_that_runs_too_long_is_stopped(builder: Any, write_csv: Any, operat
     started = time.monotonic()
     with (
         pytest.raises(flow.FlowError, match=r"step \(.*more than 0\.5 seconds.*--node-time-limit"),
-        Run(lambda _: [path], node_time_limit=0.5) as run,
+        DuckDBRun(lambda _: [path], node_time_limit=0.5) as run,
     ):
         evaluate(builder.read(), run, [("step", "default")])
     assert time.monotonic() - started < 10
@@ -348,7 +349,7 @@ def test_queries_that_run_too_long_are_stopped(builder: Any, write_csv: Any) -> 
     )
     with (
         pytest.raises(flow.FlowError, match=r"more than 0\.5 seconds"),
-        Run(lambda _: [path], node_time_limit=0.5) as run,
+        DuckDBRun(lambda _: [path], node_time_limit=0.5) as run,
     ):
         evaluate(builder.read(), run, [("step", "default")])
 

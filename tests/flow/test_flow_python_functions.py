@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.flow.engine import Run
+from helpers.flow.duckdb_engine import DuckDBRun
 from helpers.flow.python_functions import batch_column, python_column
 
 
@@ -12,7 +12,7 @@ from helpers.flow.python_functions import batch_column, python_column
 def test_texts_are_kept_whoever_passes_them_on(count: int) -> None:
     import ibis
 
-    with Run(lambda _: []) as run:
+    with DuckDBRun(lambda _: []) as run:
         run.connection.execute(
             f"CREATE TABLE t AS SELECT CASE WHEN i % 7 > 0 THEN CAST(i % 1000 AS VARCHAR) END AS s "
             f"FROM range({count}) AS r(i)"
@@ -46,7 +46,7 @@ def test_a_function_of_many_sees_each_value_once() -> None:
         seen.extend(values)
         return [len(value) for value in values]
 
-    with Run(lambda _: [], threads=1) as run:
+    with DuckDBRun(lambda _: [], threads=1) as run:
         run.connection.execute("CREATE TABLE t AS SELECT 'ab' AS s FROM range(1000)")
         table = run.backend.table("t")
         rows = run.rows(table.select(size=batch_column(run, work, table.s, "int64")))

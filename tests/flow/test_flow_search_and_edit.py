@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import flow
-from helpers.flow.engine import Run
+from helpers.flow.duckdb_engine import DuckDBRun
 from helpers.flow.java_regex import java_regex
 from helpers.flow.java_regex import replacement as read_replacement
 from helpers.flow.operators.base import block_name
@@ -85,7 +85,7 @@ REPLACED_BY_SPARK = [
 def test_patterns_mean_what_they_mean_in_java(
     text: str, pattern: str, replacement: str, expected: str
 ) -> None:
-    with Run(lambda _: []) as run:
+    with DuckDBRun(lambda _: []) as run:
         table = run.from_pandas(pd.DataFrame({"s": [text, None]})).table
         regex = java_regex(pattern)
         rows = run.rows(table.select(o=replaced(table.s, regex, replacement, run)))

@@ -11,23 +11,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.flow.engine import Run
+from helpers.flow.duckdb_engine import DuckDBRun
 from helpers.flow.errors import OperatorError
 from helpers.flow.spark_quantiles import of_sorted
 from helpers.flow.statistics import quantiles
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
-    with Run(lambda _: []) as run:
+def run() -> Iterator[DuckDBRun]:
+    with DuckDBRun(lambda _: []) as run:
         yield run
 
 
-def frame(run: Run, **columns: Any) -> Any:
+def frame(run: DuckDBRun, **columns: Any) -> Any:
     return run.from_pandas(pd.DataFrame(columns), nan=True)
 
 
-def test_statistics_count_neither_null_nor_nan(run: Run) -> None:
+def test_statistics_count_neither_null_nor_nan(run: DuckDBRun) -> None:
     table = run.backend.table(
         run.view(
             "SELECT * FROM (VALUES (1.0::DOUBLE, 1), (NULL, 2), ('nan'::DOUBLE, 5), (4.0, NULL)) t(x, n)"
@@ -40,14 +40,14 @@ def test_statistics_count_neither_null_nor_nan(run: Run) -> None:
     assert run.medians(table, ["x", "n"]) == [1.0, 2]
 
 
-def test_statistics_of_nothing_and_of_one(run: Run) -> None:
+def test_statistics_of_nothing_and_of_one(run: DuckDBRun) -> None:
     nothing, one = run.statistics(frame(run, a=[np.nan], b=[2.0]).table, ["a", "b"])
     assert (nothing.count, nothing.mean, nothing.deviation, nothing.least) == (0, None, None, None)
     assert (one.count, one.mean, one.deviation) == (1, 2.0, None)
     assert run.medians(frame(run, a=[np.nan]).table, ["a"]) == [None]
 
 
-def test_infinite_values(run: Run) -> None:
+def test_infinite_values(run: DuckDBRun) -> None:
     table = frame(run, a=[1.0, np.inf, 3.0], b=[1.0, np.inf, -np.inf]).table
     a, b = run.statistics(table, ["a", "b"])
     assert a.mean == math.inf and math.isnan(a.deviation or 0)
@@ -59,18 +59,18 @@ def test_infinite_values(run: Run) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_number_of_threads_changes_nothing(threads: int) -> None:
     numbers = np.random.default_rng(0).lognormal(0, 8, 400_000)
-    with Run(lambda _: [], threads=threads) as run:
+    with DuckDBRun(lambda _: [], threads=threads) as run:
         [found] = run.statistics(frame(run, x=numbers).table, ["x"])
         [median] = run.medians(frame(run, x=numbers).table, ["x"])
         assert run.connection.execute("SELECT current_setting('threads')").fetchall() == [(threads,)]
-    with Run(lambda _: [], threads=1) as run:
+    with DuckDBRun(lambda _: [], threads=1) as run:
         assert run.statistics(frame(run, x=numbers).table, ["x"]) == [found]
     assert found.mean == pytest.approx(numbers.mean(), rel=1e-12)
     assert found.deviation == pytest.approx(numbers.std(ddof=1), rel=1e-12)
     assert median == np.sort(numbers)[199_999]
 
 
-def test_pandas_and_back(run: Run) -> None:
+def test_pandas_and_back(run: DuckDBRun) -> None:
     day = datetime.date(2020, 1, 5)
     table = pd.DataFrame(
         {
@@ -100,7 +100,7 @@ def test_pandas_and_back(run: Run) -> None:
     assert list(again["s"]) == ["b", None, "a"]
 
 
-def test_nan_may_stay_and_types_may_come_back(run: Run) -> None:
+def test_nan_may_stay_and_types_may_come_back(run: DuckDBRun) -> None:
     table = pd.DataFrame({"x": [1.0, np.nan]})
     assert run.row(run.from_pandas(table).table.aggregate(n=lambda t: t.x.isnull().sum())) == {"n": 1}
     assert run.row(run.from_pandas(table, nan=True).table.aggregate(n=lambda t: t.x.isnan().sum())) == {
@@ -113,7 +113,7 @@ def test_nan_may_stay_and_types_may_come_back(run: Run) -> None:
     assert [row["x"] for row in run.rows(again.ordered)] == [1, None]
 
 
-def test_what_cannot_be_a_table(run: Run) -> None:
+def test_what_cannot_be_a_table(run: DuckDBRun) -> None:
     with pytest.raises(OperatorError, match="called the same: a, A"):
         run.from_pandas(pd.DataFrame([[1, 2]], columns=["a", "A"]))
     with pytest.raises(OperatorError, match=r"column 'a' .* holds int, str"):
@@ -143,7 +143,7 @@ def test_quantiles_err_as_spark_errs(count: int, expected: list[float]) -> None:
     assert of_sorted(values, SHARES) == expected
 
 
-def test_few_quantiles_are_exact_and_many_too(run: Run) -> None:
+def test_few_quantiles_are_exact_and_many_too(run: DuckDBRun) -> None:
     for count in (1, 2, 3, 10, 499, 50_001):
         values = [float(number * 7919 % 100_003) for number in range(count)]
         table = frame(run, x=values).table

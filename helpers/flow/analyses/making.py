@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..checking import check
-from ..engine import Run, Sources, evaluate
+from ..duckdb_engine import DuckDBRun
+from ..engine import evaluate
 from ..errors import FlowError, OperatorError, Problem
 from ..model import Flow, Node
 from ..operators import resolve
 from ..reading import from_document
 from ..requests import Request, Settings, WantedAnalysis
+from ..runs import Run, Sources
 from .base import Visualization, title
 from .result import Analysis
 from .style import style
@@ -29,7 +31,7 @@ def answer(
     guard: Callable[[float | None], None],
 ) -> list[dict[str, Any]]:
     """Make the analyses of a request, each into its folder, and say of each what is wrong with it, if so."""
-    with Run(
+    with DuckDBRun(
         lambda source: [request.sources[source.node_id]],
         progress=progress,
         started=started,

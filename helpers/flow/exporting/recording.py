@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..checking import plan
-from ..engine import Run, _guarded
+from ..duckdb_engine import DuckDBRun
+from ..engine import guarded
 from ..errors import FlowError, Problem
 from ..frame import Frame, hidden_prefix
 from ..model import Flow, Node, SourceNode
@@ -86,7 +87,7 @@ class _Listening:
         return getattr(self._connection, name)
 
 
-class RecordingRun(Run):
+class RecordingRun(DuckDBRun):
     """A run whose tables carry the names of its steps."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
@@ -171,7 +172,7 @@ def record(flow: Flow, sources: Mapping[str, Path], scratch: Path) -> Recording:
             step = StepRecord(node, operator.describe())
             run.begin(step)
             inputs = [frames[edge.node_id, edge.output_name] for edge in node.inputs]
-            result = _guarded(node, run, partial(operator.apply, inputs, run))
+            result = guarded(node, run, partial(operator.apply, inputs, run))
             produced = {"default": result} if isinstance(result, Frame) else dict(result)
             for output_name, frame in produced.items():
                 key = (node.node_id, output_name)
@@ -187,7 +188,7 @@ def record(flow: Flow, sources: Mapping[str, Path], scratch: Path) -> Recording:
                     frame = frames[edge.node_id, edge.output_name]
                 else:
                     safe = re.sub(r"[^a-z0-9_]+", "_", base)
-                    frame = _guarded(node, run, partial(run.settle, frame, safe))
+                    frame = guarded(node, run, partial(run.settle, frame, safe))
                     step.tables[output_name] = frame.table.get_name()
                 step.columns[output_name] = {name: str(frame.table[name].type()) for name in frame.columns}
                 step.orders[output_name] = frame.order[0]
@@ -202,7 +203,7 @@ def record(flow: Flow, sources: Mapping[str, Path], scratch: Path) -> Recording:
             node = flow.node(output.node_id)
             run.begin(StepRecord(node, ""))
             write_it = partial(write, frames[node.node_id, output.output_name], output, run)
-            written = _guarded(node, run, write_it)
+            written = guarded(node, run, write_it)
             assert run.record is not None
             copies = [text for text in run.record.statements if text.startswith("COPY")]
             if len(copies) != 1 or len(written.paths) != 1 or run.record.python:
@@ -217,7 +218,7 @@ def _same(frame: Frame, other: Frame) -> bool:
     return frame.order == other.order and bool(frame.table.equals(other.table))
 
 
-def _name_the_files(step: StepRecord, run: Run, recording: Recording) -> None:
+def _name_the_files(step: StepRecord, run: DuckDBRun, recording: Recording) -> None:
     """Put a variable in the place of the files that a source reads."""
     variable = step.tables["default"]
     for place, text in enumerate(step.statements):
@@ -233,7 +234,7 @@ def _name_the_files(step: StepRecord, run: Run, recording: Recording) -> None:
         step.statements[place] = f"{text[:start]}getvariable({literal(variable)}){text[end:]}"
 
 
-def _macros(run: Run) -> dict[str, str]:
+def _macros(run: DuckDBRun) -> dict[str, str]:
     """The macros that the engine gave its database, as statements that make them."""
     found = run.connection.execute(
         "SELECT function_name, parameters, macro_definition FROM duckdb_functions() "

@@ -38,9 +38,7 @@ class CustomPySpark(Snippet):
     language: ClassVar[str] = "PySpark"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        from ..snippets import run_pyspark
-
-        return run_pyspark(self.code, frames[0], run)
+        return run.pyspark(self.code, frames[0])
 
 
 @operator(_id, "Python (PySpark)")
@@ -80,9 +78,7 @@ class CustomSQL(Snippet):
     blocks: ClassVar[tuple[str, ...]] = ("pyspark_sql_parameters", "sql_pyspark_sql_parameters")
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        from ..snippets import run_sql
-
-        return run_sql(self.code, frames[0], run)
+        return run.spark_sql(self.code, frames[0])
 
 
 def _lower(value: object) -> object:

@@ -24,10 +24,7 @@ class CustomFormula(Operator):
         return f"{self.output_column} = {self.formula}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:
-        from ..spark_sql import to_duckdb
-
         frame = frames[0]
-        expression = to_duckdb(self.formula, frame)
         taken = [name for name in frame.columns if name.lower() == self.output_column.lower()]
         name = taken[0] if taken else frame.free(self.output_column, "output_column")
-        return run.with_sql_column(frame, name, expression)
+        return run.with_formula(frame, name, self.formula)

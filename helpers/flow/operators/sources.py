@@ -71,9 +71,7 @@ class S3Source(Operator):
         return f"Read {_names[self.dataset_definition.context.content_type]} from S3"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
-        from ..loading import load
-
-        return load(run, self.dataset_definition.context)
+        return run.load(self.dataset_definition.context)
 
 
 class QuerySource(Operator):
@@ -88,10 +86,10 @@ class QuerySource(Operator):
         return f"Read a query's result from {self.service}"
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
-        from ..loading import kind_of, load
+        from ..data_files import kind_of
 
         kind = next((kind_of(path) for path in run.files()), "csv")
-        return load(run, S3Context.model_validate({"s3ContentType": kind}))
+        return run.load(S3Context.model_validate({"s3ContentType": kind}))
 
 
 @operator("sagemaker.athena_source_0.1")

@@ -1,0 +1,83 @@
+"""The files behind a source: which ones, in which encoding, with which columns. Any engine reads them so."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from . import spark_csv
+from .errors import OperatorError
+from .operators.sources import S3Context
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to read and the address it goes by."""
+
+    path: Path
+    address: str
+
+
+def kind_of(path: Path) -> str:
+    """The kind of file behind a source that is no S3 file: told by its ending, or CSV."""
+    first = (
+        next((each for each in sorted(path.rglob("*")) if each.is_file()), path) if path.is_dir() else path
+    )
+    endings = {".parquet": "parquet", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".orc": "orc"}
+    return endings.get(first.suffix.lower(), "csv")
+
+
+def found_files(path: Path, context: S3Context) -> list[SourceFile]:
+    """The files behind a path, those of a folder sorted. Raises OperatorError when there is none."""
+    uri = context.uri.replace("s3://", "s3a://")
+    if path.is_dir():
+        inside = path.rglob("*") if context.nested else path.glob("*")
+        found = sorted(file for file in inside if file.is_file() and file.name[0] not in "._")
+        return [SourceFile(file, _address(uri, file.relative_to(path).as_posix())) for file in found]
+    if not path.is_file():
+        raise OperatorError(f"the file {path} does not exist", "Look at the path of this source.")
+    alone = uri.rsplit("/", 1)[-1] == path.name or not uri.endswith("/")
+    return [SourceFile(path, quote(uri, _safe) if uri and alone else _address(uri, path.name))]
+
+
+_safe = "/:@!$&'()*+,;=~"
+
+
+def _address(folder: str, name: str) -> str:
+    return quote(f"{folder.rstrip('/')}/{name}" if folder else name, _safe)
+
+
+def codec(name: str | None) -> str:
+    """Python's name of an encoding; UTF-8 without one. Raises OperatorError."""
+    try:
+        found = codecs.lookup(name or "utf-8").name
+    except LookupError:
+        raise OperatorError(f"the encoding {name!r} is unknown", "Use utf-8.", "s3CsvEncodingType") from None
+    return "utf-8" if found in ("utf-8", "ascii", "utf-8-sig") else found
+
+
+def header(file: Path, context: S3Context) -> list[str]:
+    """Names of the columns as Spark makes them: an empty one is _c<index>, repeated ones get their index."""
+    try:
+        first = next(spark_csv.records(file, context.delimiter, False), None)
+        if context.multi_line and first and file.stat().st_size and '"' in "".join(first):
+            first = next(spark_csv.records(file, context.delimiter, True), None)
+    except UnicodeDecodeError:
+        raise OperatorError(
+            f"the file {file.name} is not UTF-8", "Say which encoding it has.", "s3CsvEncodingType"
+        ) from None
+    if not first:
+        raise OperatorError(f"the file {file.name} is empty", "Give this source a file with a header line.")
+    if not context.has_header:
+        return [f"_c{place}" for place in range(len(first))]
+    lowered = [name.lower() for name in first]
+    names = []
+    for place, name in enumerate(first):
+        if not name:
+            name = f"_c{place}"
+        elif lowered.count(name.lower()) > 1:
+            name = f"{name}{place}"
+        names.append(name)
+    return names

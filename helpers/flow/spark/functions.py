@@ -1,0 +1,29 @@
+"""The functions of `duckdb_functions` as Spark expressions (sqlglot trees)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlglot.expressions as sge
+
+
+def _call(name: str, *arguments: Any) -> Any:
+    return sge.Anonymous(this=name, expressions=[sge.convert(each) for each in arguments])
+
+
+def _md5_number_lower(text: Any) -> Any:
+    # DuckDB reads the last eight bytes with the least one first.
+    digest = sge.Anonymous(this="md5", expressions=[text])
+    turned = _call("concat", *(_call("substr", digest.copy(), place, 2) for place in range(31, 16, -2)))
+    return sge.cast(_call("conv", turned, 16, 10), "decimal(20, 0)", dialect="spark")
+
+
+def _spark_number_text(number: Any) -> Any:
+    return sge.cast(number, "string", dialect="spark")
+
+
+functions: dict[str, Callable[..., Any]] = {
+    "md5_number_lower": _md5_number_lower,
+    "spark_number_text": _spark_number_text,
+}
