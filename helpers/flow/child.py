@@ -68,7 +68,7 @@ def _analyses(request: Request, answers: _Answers) -> list[dict[str, Any]]:
 
 
 def _outputs(request: Request, answers: _Answers) -> dict[str, Any]:
-    from .engine import execute
+    from .engine import engine_named, execute
 
     trained: dict[str, dict[str, Any]] = {}
     written = execute(
@@ -79,6 +79,7 @@ def _outputs(request: Request, answers: _Answers) -> dict[str, Any]:
         started=answers.started,
         guard=answers.guard,
         fitted=trained.update,
+        engine=engine_named(request.engine, request.master),
         **asdict(request.settings),
     )
     listed = [

@@ -11,7 +11,7 @@ from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
 from .parameters import read_parameter
-from .terminal import FlowFile, Memory, Quiet, Sources, Threads, progress
+from .terminal import Engine, FlowFile, Master, Memory, Quiet, Sources, Threads, progress
 from .terminal import fail as _fail
 from .terminal import pairs as _pairs
 from .terminal import read_flow as _read
@@ -51,6 +51,8 @@ def run(
     output_flow: Annotated[
         Path | None, typer.Option(help="Also write the flow with what its steps have learned to this file.")
     ] = None,
+    engine: Engine = "duckdb",
+    master: Master = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a flow: each destination (without any: each last step) becomes a folder with a file in it."""
@@ -72,6 +74,8 @@ def run(
             sample=sample,
             refit=refit,
             output_flow=output_flow,
+            engine=engine,
+            master=master,
             progress=progress(quiet),
         )
     except FlowError as error:

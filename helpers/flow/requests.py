@@ -47,6 +47,9 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     outputs: tuple[Output, ...] = ()
     analyses: tuple[WantedAnalysis, ...] = ()
+    engine: str = "duckdb"
+    master: str | None = None
+    """The address of the cluster, for the engine "spark"; without one Spark runs on this machine."""
 
     def to_line(self) -> bytes:
         """The request as the child reads it. Files are named in full, whatever folder the child works in."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from .checking import check
 from .conversation import converse
+from .engine import engine_named
 from .errors import FlowError
 from .model import Flow
 from .outputs import Written, outputs_of
@@ -36,6 +37,8 @@ def run(
     sample: bool = False,
     refit: bool = False,
     output_flow: str | os.PathLike[str] | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> list[Written]:
     """Run a flow in a child process and write its outputs to folders of `output`.
 
@@ -46,10 +49,13 @@ def run(
     `sample` takes of each source the sample that the flow's editor works on.
     Steps use what the flow's trained parameters hold for them; with `refit` they learn anew. `output_flow` is
     a .flow file to write: the flow with what its steps have used or learned.
+    `engine` is "duckdb" or "spark", which runs on this machine (then `threads` are its cores and `memory` is
+    its driver's) or at `master`, an address such as spark://host:7077.
     Raises FlowError; then nothing in `output` has changed.
     """
     if output_flow is not None:
         _check_writable(Path(output_flow))
+    engine_named(engine, master)
     directory, given = Path(output).absolute(), flow
     flow = with_parameters(flow, parameters)
     outputs = outputs_of(flow, directory, node)
@@ -67,7 +73,7 @@ def run(
     ):
         moved = [replace(each, directory=Path(unfinished) / each.directory.name) for each in outputs]
         settings = Settings(threads, memory, node_time_limit, sample, refit)
-        request = Request(flow.document, paths, settings, outputs=tuple(moved))
+        request = Request(flow.document, paths, settings, outputs=tuple(moved), engine=engine, master=master)
         answer = converse(request, scratch, time_limit, progress)
         if output_flow is not None:
             _write(given.with_trained(answer["trained"]), Path(output_flow))

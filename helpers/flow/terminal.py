@@ -21,6 +21,12 @@ Sources = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")]
 Memory = Annotated[str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")]
+Engine = Annotated[
+    str, typer.Option(help="duckdb, or spark: for data that outgrow this machine (needs the extra [spark]).")
+]
+Master = Annotated[
+    str | None, typer.Option(help="Spark's master, such as spark://host:7077 (default: this machine).")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")]
 
 

@@ -134,6 +134,7 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "spark.sql.shuffle.partitions": "1",
         "spark.default.parallelism": "1",
         "spark.log.level": "OFF",
+        "spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
     }
     session = start_spark(tmp_path_factory.mktemp("spark"), threads=1, memory="1GB", more=quick)
     yield session

@@ -6,6 +6,7 @@ null and NaN are two things, and the functions that Ibis has no name for get the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,9 @@ class FlowCompiler(PySparkCompiler):  # type: ignore[misc]
         return SQLGlotCompiler.visit_Field(self, op, rel=rel, name=name)
 
     def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:
-        """A literal."""
+        """A literal; Spark takes a plain 1.0 for a decimal number."""
+        if dtype.is_floating() and math.isfinite(value):
+            return self.cast(repr(float(value)), dtype)
         if dtype.is_floating():
             return SQLGlotCompiler.visit_NonNullLiteral(self, op, value=value, dtype=dtype)
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)

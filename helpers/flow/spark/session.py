@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def start_spark(
         )
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     address = master or f"local[{threads or '*'}]"
+    _reach(address)
     builder = sql.SparkSession.builder.master(address).appName("workshop flow")
     for name, value in {**settings(directory, address, threads, memory), **(more or {})}.items():
         builder = builder.config(name, value)
@@ -99,6 +101,25 @@ def start_spark(
             sql.SparkSession.getActiveSession().stop()
         reason = str(error).strip().split("\n")[0]
         raise FlowError(f"Spark does not start at {address}: {reason}") from error
+
+
+def _reach(address: str) -> None:
+    """Spark itself would try for minutes."""
+    standalone = re.fullmatch(r"spark://(.+)", address)
+    if standalone is None:
+        return
+    faults = []
+    for each in standalone[1].split(","):
+        host, _, port = each.rpartition(":")
+        try:
+            with socket.create_connection((host, int(port)), timeout=10):
+                return
+        except (OSError, ValueError, OverflowError) as error:
+            faults.append(f"{each}: {error}")
+    raise FlowError(
+        f"The Spark master {address} cannot be reached ({'; '.join(faults)}). "
+        "Look at the address, and whether it runs; without --master Spark runs on this machine."
+    )
 
 
 def settings(directory: Path, address: str, threads: int | None, memory: str | None) -> Mapping[str, str]:
@@ -114,7 +135,8 @@ def settings(directory: Path, address: str, threads: int | None, memory: str | N
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
         "spark.sql.artifact.isolation.enabled": "false",
         "spark.driver.extraJavaOptions": (
-            f"-Duser.timezone=UTC -Dderby.system.home={directory} -Djava.io.tmpdir={directory}"
+            "-XX:-UsePerfData -Duser.timezone=UTC "
+            f"-Dderby.system.home={directory} -Djava.io.tmpdir={directory}"
         ),
     }
     if address.startswith("local"):
