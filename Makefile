@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint lock images notebooks clean help
+.PHONY: run test lint lock spark images notebooks clean help
 
 run: $(READY)  ## the whole workshop on this machine, from data to playlist
 	$(BIN)/workshop run
@@ -25,8 +25,12 @@ images: $(READY)  ## redraw the pictures of img/ from a real run
 notebooks: $(READY)  ## run the notebooks with their defaults and commit-ready outputs
 	$(BIN)/workshop run --in-place
 
-lock: $(READY)  ## resolve pyproject.toml again into requirements.lock
+spark: $(READY)  ## add PySpark to .venv, for `workshop flow run --engine spark` and its tests (needs a JDK 17)
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-spark.lock
+
+lock: $(READY)  ## resolve pyproject.toml again into requirements.lock and requirements-spark.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --group test pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --extra spark -c requirements.lock pyproject.toml -o requirements-spark.lock
 
 $(READY): requirements.lock pyproject.toml
 	@if [ ! -x $(BIN)/python ]; then \

@@ -127,6 +127,27 @@ def test_neither_spark_nor_neural_networks_are_defaults() -> None:
     assert set(project()["project"]["optional-dependencies"]) >= {"spark", "deep"}
 
 
+def test_the_lock_of_spark_is_the_other_lock_and_pyspark() -> None:
+    def locked(name: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for package, version in re.findall(
+            r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE
+        ):
+            found.setdefault(package, set()).add(version)
+        return found
+
+    whole, spark = locked("requirements.lock"), locked("requirements-spark.lock")
+    assert set(spark) - set(whole) == {"pyspark", "py4j"}, "run `make lock`"
+    assert {name: versions for name, versions in spark.items() if name in whole} == {
+        name: versions for name, versions in whole.items() if name in spark
+    }, "run `make lock`"
+    text = (ROOT / "requirements-spark.lock").read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*--(extra-)?index-url|^\s*--find-links", text, re.MULTILINE)
+    blocks = re.split(r"^(?=[A-Za-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
 def test_nothing_private_is_in_the_repository() -> None:
     """No secrets, no paths of anybody's machine, no address of a package registry."""
     patterns = {

@@ -51,7 +51,7 @@ def execute(
     """Make analyses in this process, each into its folder. Raises FlowError when one cannot be made."""
     problems = check(flow, [each.node_id for each in wanted])
     if not problems:
-        with Run(sources, progress=progress, **asdict(settings)) as run:
+        with DuckDBRun(sources, progress=progress, **asdict(settings)) as run:
             made = list(_make(flow, wanted, run))
         problems = [Problem(**each["problem"]) for each in made if each["problem"]]
     if problems:
