@@ -261,3 +261,22 @@ def test_similarity_columns_and_stored_functions(encoded: Any) -> None:
     with pytest.raises(flow.FlowError, match="parameter 'target_dimension'"):
         encoded("Similarity encode", ["a"], target_dimension=0)
     assert len(encoded("Similarity encode", [])) == 0
+
+
+def test_one_hot_columns_hold_doubles(builder: Any, write_csv: Callable[..., Path], tmp_path: Path) -> None:
+    path = write_csv("data.csv", ["n", "g"], enumerate(GENRES))
+    typed = builder.types(builder.source(), {"n": "long", "g": "string"})
+    block = {"input_column": "g", "invalid_handling_strategy": "Keep", "output_style": "Columns"}
+    step = builder.add(
+        "step", encode, {"operator": "One-hot encode", "one_hot_encode_parameters": block}, [typed]
+    )
+    output = flow.Output(step, "default", tmp_path / "out", "Parquet", ",", "none")
+    written = flow.execute(builder.read(), lambda _: [path], [output])
+    table = pa.parquet.read_table(written[0].paths[0])
+    assert {name: str(table.schema.field(name).type) for name in table.column_names} == {
+        "n": "int64",
+        "g_rap": "double",
+        "g_folk": "double",
+        "g_jazz": "double",
+    }
+    assert table["g_rap"].to_pylist() == [0.0, 1.0, 0.0, 1.0, 0.0]

@@ -240,7 +240,8 @@ class OneHotEncode(Encoder):
                     f"there is already a column '{name}'", "Set another output_column.", "output_column"
                 )
             taken.append(name.lower())
-        ones = {name: matches[place].ifelse(1.0, 0.0) for name, place in places.items()}
+        # A cast, as DuckDB reads the constants 1.0 and 0.0 as decimals, and Parquet files would hold those.
+        ones = {name: matches[place].fill_null(False).cast("float64") for name, place in places.items()}
         if ones and self.drop_last and not self.keep:
             # The vector has no slot for the last category; Data Wrangler still names a column for it.
             ones[list(ones)[-1]] = ibis.null("float64")
