@@ -206,3 +206,7 @@ def main() -> None:
     except service.ServiceError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()
