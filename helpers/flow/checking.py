@@ -61,22 +61,23 @@ def _needed(flow: Flow, wanted: Sequence[str]) -> tuple[list[Node], list[Problem
     done: dict[str, Node] = {}
     problems = []
     for start in wanted:
-        stack: list[tuple[str, bool]] = [(flow.node(start).node_id, False)]
-        path: list[str] = []
+        stack: list[tuple[str, bool]] = [(start if start in known else flow.node(start).node_id, False)]
+        path: dict[str, None] = {}
         while stack:
             node_id, finished = stack.pop()
             if finished:
-                path.pop()
+                path.popitem()
                 done[node_id] = known[node_id]
                 continue
             if node_id in done or node_id not in known:
                 continue
             if node_id in path:
-                circle = [known[each].label for each in path[path.index(node_id) :]]
+                way = list(path)
+                circle = [known[each].label for each in way[way.index(node_id) :]]
                 message = f"is part of a circle: {' -> '.join([*circle, circle[0]])}"
                 problems.append(_at(known[node_id], message))
                 continue
-            path.append(node_id)
+            path[node_id] = None
             stack.append((node_id, True))
             stack += [(edge.node_id, False) for edge in reversed(known[node_id].inputs)]
     return list(done.values()), problems

@@ -112,9 +112,14 @@ def execute(
         return written
 
 
+_deepest = 50
+"""Steps on top of one another in one query: SQL that is nested much deeper does not run."""
+
+
 def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Frame]:
     """The frames of these (node id, output name), computed with every node they need."""
     frames: dict[tuple[str, str], Frame] = {}
+    depths: dict[tuple[str, str], int] = {}
     needed = plan(flow, [node_id for node_id, _ in wanted])
     uses: dict[tuple[str, str], int] = {}
     for node in needed:
@@ -135,8 +140,10 @@ def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tu
         produced = {"default": result} if isinstance(result, Frame) else result
         for name, frame in produced.items():
             key = (node.node_id, name)
-            if uses.get(key, 0) > 1:
+            depth = 1 + max((depths[edge.node_id, edge.output_name] for edge in node.inputs), default=0)
+            if uses.get(key, 0) > 1 or depth > _deepest:
                 frame = guarded(node, run, partial(run.keep, frame))
+            depths[key] = 0 if frame.stored else depth
             frames[key] = frame
     missing = [
         f"{flow.node(node_id).label}.{name}" for node_id, name in wanted if (node_id, name) not in frames
@@ -156,8 +163,23 @@ def guarded(node: Node, run: Run, work: Callable[[], Any]) -> Any:
     except FlowError:
         raise
     except Exception as error:
-        reason = run.failure(error)
+        reason = _reason(error, run)
         if reason is None:
             raise
-        problem = Problem(f"fails: {reason}", "Look at its input.", node.label, node.operator)
-        raise FlowError([problem]) from error
+        raise FlowError([Problem(*reason, node.label, node.operator)]) from error
+
+
+def _reason(error: Exception, run: Run) -> tuple[str, str] | None:
+    """What failed in the machinery below an operator, and what its user can do."""
+    text = run.failure(error)
+    if text is None and isinstance(error, MemoryError | RecursionError | OSError):
+        text = (str(error).strip() or type(error).__name__).split("\n")[0]
+    if text is None:
+        return None
+    if isinstance(error, OSError) or "IO Error" in text:
+        return f"fails: {text}", "Look at the files, their permissions and the space on the disk."
+    if isinstance(error, MemoryError) or "Out of Memory" in text:
+        return f"has not enough memory: {text}", "Allow it more (--memory), or give it less data."
+    if isinstance(error, RecursionError) or "expression depth" in text:
+        return "is nested too deeply", "Make it of several steps."
+    return f"fails: {text}", "Look at its input."

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import FlowError, Problem
 from .model import DestinationNode, Flow, Node
 from .operators import resolve
 from .operators.destinations import OutputConfig, S3Destination
@@ -42,11 +43,13 @@ def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Out
     folders: dict[str, Output] = {}
     for each in nodes:
         for name in _written_outputs(each):
-            label = each.feature_group if isinstance(each, DestinationNode) else ""
-            label = label or (each.label if name == "default" else f"{each.label}-{name}")
-            folder = re.sub(r"[^a-zA-Z0-9!.*'_-]", "-", label)
+            folder = _folder(each, name)
             if folder in folders or folder.strip(".") == "":
-                folder = f"{folder}-{each.node_id}"
+                folder = f"{folder}-{_plain(each.node_id)}"
+            if folder in folders or len(folder) > _longest:
+                fault = "is called like another" if folder in folders else "has too long a name"
+                message = f"{fault} for a folder of its own: {folder[:_longest]}"
+                raise FlowError([Problem(message, "Give it another name.", each.label, each.operator)])
             operator, _ = resolve(each)
             config = operator.output_config if isinstance(operator, S3Destination) else OutputConfig()
             if isinstance(operator, FeatureStoreDestination):
@@ -62,6 +65,19 @@ def outputs_of(flow: Flow, directory: Path, node: str | None = None) -> list[Out
                 config.folders,
             )
     return list(folders.values())
+
+
+_longest = 240
+"""Characters of a folder's name: file systems hold 255 bytes."""
+
+
+def _folder(node: Node, output: str) -> str:
+    label = node.feature_group if isinstance(node, DestinationNode) else ""
+    return _plain(label or (node.label if output == "default" else f"{node.label}-{output}"))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9!.*'_-]", "-", name)
 
 
 def _written_outputs(node: Node) -> list[str]:

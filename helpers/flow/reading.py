@@ -11,6 +11,7 @@ from typing import Any
 from .errors import FlowError, Problem
 from .model import DestinationNode, Edge, Flow, Node, SourceNode, type_names
 
+_again = "Correct the file, or export it again."
 _node_types: dict[str, type[Node]] = {"SOURCE": SourceNode, "DESTINATION": DestinationNode}
 
 
@@ -35,12 +36,36 @@ def read(flow: str | os.PathLike[str] | Mapping[str, Any]) -> Flow:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        document = json.loads(text, object_pairs_hook=_members, parse_constant=_no_number)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise FlowError(f"{where} is not a flow file: its JSON breaks at {place} ({error.msg}).") from None
     except RecursionError:
         raise FlowError(f"{where} is not a flow file: its JSON is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise FlowError(
+            f"{where} is not a flow file: it holds half a character (\\ud800 to \\udfff)."
+        ) from None
+    except ValueError as error:
+        # Among them a whole number of thousands of digits, which Python does not read.
+        raise FlowError(f"{where} is not a flow file: {error}.") from None
+    return document
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, none of its members named twice: which of them counts would be a guess."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object in it has two members {json.dumps(twice)}")
+    return members
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number that JSON knows")
 
 
 def from_document(document: Any) -> Flow:
@@ -49,7 +74,7 @@ def from_document(document: Any) -> Flow:
         raise FlowError('This is not a flow: it must be a JSON object with a list "nodes".')
     metadata = document.get("metadata")
     version = metadata.get("version") if isinstance(metadata, Mapping) else None
-    if version != 1:
+    if version != 1 or isinstance(version, bool):
         raise FlowError(f"This flow has version {version!r}; only version 1 is known. Export it again.")
     problems: list[Problem] = []
     nodes = [_node(raw, place, problems) for place, raw in enumerate(document["nodes"])]
@@ -66,7 +91,7 @@ def from_document(document: Any) -> Flow:
 def _node(raw: Any, place: int, problems: list[Problem]) -> Node:
     label = f"node number {place + 1}"
     if not isinstance(raw, Mapping):
-        problems.append(Problem("must be a JSON object", node=label))
+        problems.append(Problem("must be a JSON object", _again, label))
         return Node(label, "", "")
     label = str(raw.get("name") or raw.get("node_id") or label)
 
@@ -77,26 +102,24 @@ def _node(raw: Any, place: int, problems: list[Problem]) -> Node:
         if not isinstance(value, kind) or value == "":
             words = {str: "a text", list: "a list"}.get(kind, "an object")
             fault = "is missing" if value is None else f"must be {words}"
-            problems.append(Problem(f'"{name}" {fault}', node=label))
+            problems.append(Problem(f'"{name}" {fault}', _again, label))
             return default if default is not None else kind()
         return value
 
     kind = member("type", str)
     if kind and kind not in type_names:
-        problems.append(
-            Problem(f"has an unknown type {kind!r}; known are {', '.join(type_names)}", node=label)
-        )
+        problems.append(Problem(f"has an unknown type {kind!r}", f"Known: {', '.join(type_names)}.", label))
     edges = []
     for edge in member("inputs", list, []):
         if not isinstance(edge, Mapping) or not isinstance(edge.get("node_id"), str):
-            problems.append(Problem('every input must be an object with a "node_id"', node=label))
+            problems.append(Problem('every input must be an object with a "node_id"', _again, label))
             continue
         output = edge.get("output_name") or "default"
         edges.append(Edge(str(edge.get("name") or "df"), edge["node_id"], str(output)))
     outputs = member("outputs", list, [])
     names = [str(out.get("name") or "default") for out in outputs if isinstance(out, Mapping)]
     if len(names) != len(outputs):
-        problems.append(Problem('every output must be an object with a "name"', node=label))
+        problems.append(Problem('every output must be an object with a "name"', _again, label))
     return _node_types.get(kind, Node)(
         node_id=member("node_id", str) or label,
         type=kind,

@@ -50,6 +50,8 @@ class Request:
     engine: str = "duckdb"
     master: str | None = None
     """The address of the cluster, for the engine "spark"; without one Spark runs on this machine."""
+    unfinished: Path | None = None
+    """Where the outputs lie until all are whole: the child takes it away should its parent be killed."""
 
     def to_line(self) -> bytes:
         """The request as the child reads it. Files are named in full, whatever folder the child works in."""

@@ -66,19 +66,16 @@ def run(
     if not outputs:
         raise FlowError("The flow has nothing to write: no destination and no step with data.")
     paths = match_sources(flow, wanted, sources)
-    with (
-        _new_directory(directory),
-        tempfile.TemporaryDirectory(prefix="workshop-flow-") as scratch,
-        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished,
-    ):
+    with _new_directory(directory), _temporary() as scratch, _temporary(directory) as unfinished:
         moved = [replace(each, directory=Path(unfinished) / each.directory.name) for each in outputs]
         settings = Settings(threads, memory, node_time_limit, sample, refit)
-        request = Request(flow.document, paths, settings, outputs=tuple(moved), engine=engine, master=master)
+        request = Request(
+            flow.document, paths, settings, tuple(moved), (), engine, master, unfinished=Path(unfinished)
+        )
         answer = converse(request, scratch, time_limit, progress)
         if output_flow is not None:
             _write(given.with_trained(answer["trained"]), Path(output_flow))
-        for each, final in zip(moved, outputs, strict=True):
-            _swap(each.directory, final.directory, Path(unfinished))
+        _swap({each.directory: final.directory for each, final in zip(moved, outputs, strict=True)})
     return [
         Written(
             final,
@@ -111,8 +108,9 @@ def _write(flow: Flow, target: Path) -> None:
 @contextlib.contextmanager
 def _new_directory(directory: Path) -> Iterator[None]:
     """Make a directory; when the work fails, take away what was made."""
-    made = [each for each in (directory, *directory.parents) if not each.exists()]
+    made: list[Path] = []
     try:
+        made += [each for each in (directory, *directory.parents) if not each.exists()]
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FlowError(f"The output folder {directory} cannot be made: {error.strerror or error}.") from None
@@ -125,7 +123,30 @@ def _new_directory(directory: Path) -> Iterator[None]:
         raise
 
 
-def _swap(new: Path, final: Path, bin_: Path) -> None:
-    if final.exists() or final.is_symlink():
-        final.rename(bin_ / f"old-{final.name}")
-    new.rename(final)
+def _temporary(directory: Path | None = None) -> tempfile.TemporaryDirectory[str]:
+    """A folder for this run alone: in the output folder for results on their way, else for scratch files."""
+    prefix = ".unfinished-" if directory else "workshop-flow-"
+    try:
+        return tempfile.TemporaryDirectory(prefix=prefix, dir=directory, ignore_cleanup_errors=True)
+    except OSError as error:
+        where = f"output folder {directory}" if directory else "folder for temporary files (TMPDIR)"
+        raise FlowError(f"The {where} cannot be written: {error.strerror or error}.") from None
+
+
+def _swap(folders: Mapping[Path, Path]) -> None:
+    """Put new folders in the places of old ones: all of them, or when that fails none."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for new, final in folders.items():
+            if final.exists() or final.is_symlink():
+                old = new.with_name(f"old-{final.name}")
+                final.rename(old)
+                done.append((final, old))
+            new.rename(final)
+            done.append((new, final))
+    except BaseException as error:
+        for was, now in reversed(done):
+            now.rename(was)
+        if isinstance(error, OSError):
+            raise FlowError(f"The results cannot be put in place: {error.strerror or error}.") from None
+        raise

@@ -7,6 +7,8 @@ import contextlib
 import datetime
 import functools
 import io
+import os
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -136,8 +138,14 @@ def run_function(function: UserFunction, frame: Frame, run: Run) -> Frame:
 
 def execute_code(code: str, namespace: dict[str, Any], run: Run) -> None:
     """Run a snippet; its prints go to the log, whatever it raises becomes an OperatorError."""
-    with printed(run), complaints(code):
-        exec(compile(code, "<custom>", "exec"), namespace)
+    process, trace = os.getpid(), sys.gettrace()
+    try:
+        with printed(run), complaints(code):
+            exec(compile(code, "<custom>", "exec"), namespace)
+    finally:
+        sys.settrace(trace)
+        if os.getpid() != process:
+            os._exit(0)  # A copy that the code forked must not go on with the run.
 
 
 @contextlib.contextmanager
@@ -145,22 +153,37 @@ def complaints(code: str) -> Iterator[None]:
     """Whatever goes wrong within, said with the line of the snippet."""
     try:
         yield
-    except (KeyboardInterrupt, MemoryError, TimeIsUp):
+    except (KeyboardInterrupt, TimeIsUp):
         raise
     except BaseException as error:
         raise _said(error, code) from error
 
 
+class _Printed(io.StringIO):
+    """What a snippet prints; it stays open when the snippet closes it."""
+
+    def close(self) -> None:
+        pass
+
+
 @contextlib.contextmanager
 def printed(run: Run) -> Iterator[None]:
     """What is printed within goes to the log of the run."""
-    text = io.StringIO()
+    text = _Printed()
     try:
         with contextlib.redirect_stdout(text):
             yield
     finally:
         for line in text.getvalue().splitlines():
             run.log(f"  {line}")
+
+
+def _in_words(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"[:2000].removesuffix(": ")
+    except Exception:  # noqa: BLE001  (people's own errors may not even be able to say what they are)
+        return name
 
 
 def _said(error: BaseException, code: str) -> OperatorError:
@@ -173,9 +196,7 @@ def _said(error: BaseException, code: str) -> OperatorError:
         for place in traceback.extract_tb(error.__traceback__):
             if place.filename == "<custom>":
                 number = place.lineno
-        text = (
-            error.message if isinstance(error, OperatorError) else f"raises {type(error).__name__}: {error}"
-        )
+        text = error.message if isinstance(error, OperatorError) else f"raises {_in_words(error)}"
     lines = code.splitlines()
     if number and number <= len(lines):
         text += f" (line {number}: {lines[number - 1].strip()})"

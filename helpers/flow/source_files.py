@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,8 +27,8 @@ def match_sources(
         if not found:
             known = ", ".join(node.label for node in flow.sources()) or "none"
             problems.append(Problem(f"The flow has no source '{name}'", f"Its sources: {known}."))
-        elif not Path(path).exists():
-            problems.append(Problem(f"The file {path} of source '{name}' does not exist"))
+        elif fault := _fault(Path(path)):
+            problems.append(Problem(f"The file {path} of source '{name}' {fault}", "Look at its path."))
         paths |= {node_id: Path(path) for node_id in found}
     for node in plan(flow, wanted):
         if isinstance(node, SourceNode) and node.node_id not in paths and not problems:
@@ -36,3 +37,16 @@ def match_sources(
     if problems:
         raise FlowError(problems)
     return paths
+
+
+def _fault(path: Path) -> str:
+    """What keeps a source from being read, if anything."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return "is no file: it is a device, a pipe or a socket"
+    return "" if os.access(path, os.R_OK) else "cannot be read (Permission denied)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -108,21 +109,24 @@ def cast_call(expression: Any, kind: str) -> Any:
 
 def to_duckdb(formula: str, frame: Frame) -> str:
     """A Spark SQL expression over the columns of a frame, as DuckDB SQL; else OperatorError."""
-    from sqlglot import exp, parse_one
+    from sqlglot import exp, parse
     from sqlglot.errors import SqlglotError
 
     try:
-        tree = parse_one(formula, read="spark")
+        trees = parse(formula, read="spark")
     except SqlglotError as error:
         reason = str(error).split("\n")[0].split("\x1b")[0]
         raise OperatorError(
             f"does not parse as Spark SQL: {reason}", "Correct the formula.", "formula"
         ) from None
+    tree = trees[0] if len(trees) == 1 else None
     if tree is None or isinstance(tree, exp.Query | exp.Command | exp.DDL):
         raise OperatorError("is not an expression over columns", "Write one, such as 0.3 * a + b.", "formula")
     only_known(tree)
 
     def rewrite(node: Any) -> Any:
+        if isinstance(node, exp.Literal) and not node.is_string:
+            _must_fit(node.this)
         if isinstance(node, exp.Column):
             if node.table:
                 raise OperatorError(
@@ -134,6 +138,14 @@ def to_duckdb(formula: str, frame: Frame) -> str:
         return node
 
     return tree.transform(rewrite).sql(dialect="duckdb")
+
+
+def _must_fit(number: str) -> None:
+    """Refuse a number that is too large for any type of Spark's: a decimal of 38 digits, or a double."""
+    digits = number.replace(".", "")
+    if (digits.isdigit() and len(digits.lstrip("0")) > 38) or math.isinf(float(number)):
+        message = f"holds a number that no type can: {number[:40]}"
+        raise OperatorError(message, "Write one of at most 38 digits.", "formula")
 
 
 def only_known(tree: Any, also: Sequence[str] = (), parameter: str = "formula") -> None:

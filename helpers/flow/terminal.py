@@ -30,10 +30,15 @@ Master = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")]
 
 
+_most_problems = 100
+
+
 def fail(error: FlowError) -> typer.Exit:
     """Say every problem on stderr; the exit code of bad input."""
-    for problem in error.problems:
+    for problem in error.problems[:_most_problems]:
         typer.echo(f"error: {problem}", err=True)
+    if len(error.problems) > _most_problems:
+        typer.echo(f"error: ... and {len(error.problems) - _most_problems:,} more", err=True)
     return typer.Exit(2)
 
 

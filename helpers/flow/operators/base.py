@@ -134,7 +134,7 @@ def resolve(node: Node) -> tuple[Operator | None, list[Problem]]:
         name = next((each for each in names if each in block), f"{choice}_parameters")
         inner = block.get(name, {})
         if not isinstance(inner, Mapping):
-            return None, [*problems, problem("must be an object with the parameters", "", name)]
+            return None, [*problems, problem("must be an object with the parameters", "Make it one.", name)]
         block = inner
     kind = family.choices[path]
     try:
@@ -162,10 +162,14 @@ def _faults(error: ValidationError, kind: type[Operator]) -> Iterator[tuple[str,
         if fault["type"] == "extra_forbidden":
             yield "is not a parameter of this operator", f"Its parameters: {known}.", parameter
         elif fault["type"] == "missing":
-            yield "is missing", "", parameter
+            yield "is missing", "Give it a value.", parameter
         else:
             message = str(fault["msg"]).removeprefix("Value error, ")
-            yield f"{message[:1].lower()}{message[1:]}, not {fault['input']!r}"[:300], "", parameter
+            yield (
+                f"{message[:1].lower()}{message[1:]}, not {fault['input']!r}"[:300],
+                "Give it another value.",
+                parameter,
+            )
 
 
 def listing(names: Sequence[str], most: int = 3) -> str:

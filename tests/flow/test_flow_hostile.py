@@ -1,0 +1,252 @@
+"""Bad flows, bad data, bad code, and a system that gives out: one clear message, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from helpers import flow
+from helpers.flow.commands import app
+from helpers.flow.outputs import outputs_of
+
+# The document
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"metadata": {"version": ' + "9" * 5000 + '}, "nodes": []}', "digits"),
+        ('{"metadata": {"version": NaN}, "nodes": []}', "NaN is no number that JSON knows"),
+        ('{"metadata": {"version": 1, "x": -Infinity}, "nodes": []}', "-Infinity is no number"),
+        ('{"metadata": {"version": true}, "nodes": []}', "version True"),
+        ('{"metadata": {"version": 1}, "nodes": [], "nodes": []}', 'two members "nodes"'),
+        ('{"metadata": {"version": 1, "x": "\\ud800"}, "nodes": []}', "half a character"),
+        ('{"a": ' * 100_000, "nested too deeply"),
+    ],
+)
+def test_json_that_means_nothing_certain_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(flow.FlowError, match=says):
+        flow.read(text)
+    (tmp_path / "bad.flow").write_text(text)
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "bad.flow")])
+    assert done.exit_code == 2 and len(done.output.strip().splitlines()) <= 3
+
+
+def test_a_flow_of_very_many_broken_steps_is_answered_soon(builder: Any, tmp_path: Path) -> None:
+    for number in range(20_000):
+        builder.add(f"n{number}", "sagemaker.spark.nothing_0.1")
+    path = tmp_path / "many.flow"
+    path.write_text(json.dumps(builder.document))
+    began = time.process_time()
+    done = CliRunner().invoke(app, ["check", str(path)])
+    assert done.exit_code == 2 and "and 19,900 more" in done.output
+    assert len(outputs_of(builder.read(), tmp_path)) == 20_000
+    assert time.process_time() - began < 30  # Comparing each step with each took minutes.
+
+
+def test_a_long_chain_of_steps_runs(builder: Any, write_csv: Any) -> None:
+    before = builder.types(builder.source(), {"a": "long"})
+    for number in range(350):
+        formula = {"formula": "a + 1", "output_column": "a"}
+        before = builder.add(f"n{number}", "sagemaker.spark.custom_formula_0.1", formula, [before])
+    table = flow.preview(builder.read(), before, {"data.csv": write_csv("data.csv", ["a"], [(1,), (2,)])})
+    assert table["a"].tolist() == [351, 352]
+
+
+def test_folders_of_outputs_stay_in_the_output_folder_and_apart(builder: Any, tmp_path: Path) -> None:
+    source = builder.source()
+    for node_id in ("/../../evil", "-..-..-evil"):
+        builder.destination(node_id, source)
+        builder.nodes[-1]["name"] = ".."
+    with pytest.raises(flow.FlowError, match=r"is called like another for a folder of its own"):
+        outputs_of(builder.read(), tmp_path)
+    builder.nodes.pop()
+    [output] = outputs_of(builder.read(), tmp_path)
+    assert output.directory == tmp_path / "..--..-..-evil"
+    builder.nodes[-1]["name"] = "n" * 400
+    with pytest.raises(flow.FlowError, match=r"too long a name.* Give it another name"):
+        outputs_of(builder.read(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        ("a; drop table x", "is not an expression"),
+        ("9" * 39, "holds a number that no type can"),
+        ("1e999", "holds a number that no type can"),
+        ("(" * 2000 + "1" + ")" * 2000, "nested too deeply"),
+        ("1" + "+1" * 5000, "nested too deeply"),
+    ],
+)
+def test_formulas_that_are_none(formula: str, says: str, apply: Any) -> None:
+    parameters = {"formula": formula, "output_column": "x"}
+    with pytest.raises(flow.FlowError, match=says):
+        apply("sagemaker.spark.custom_formula_0.1", parameters, {"a": "long"}, [(1,)])
+
+
+# Sources and output folders
+
+
+def test_sources_that_are_no_files(builder: Any, tmp_path: Path) -> None:
+    builder.destination("out", builder.source())
+    (tmp_path / "around").symlink_to(tmp_path / "around")
+    os.mkfifo(tmp_path / "pipe")
+    for path, says in (
+        (Path("/dev/zero"), "is no file: it is a device"),
+        (tmp_path / "pipe", "is no file"),
+        (tmp_path / "around", "cannot be read"),
+        (tmp_path / "x\0y", "cannot be read"),
+        (tmp_path / "missing", "does not exist. Look at its path"),
+    ):
+        with pytest.raises(flow.FlowError, match=says):
+            flow.run(builder.read(), {"data.csv": path}, tmp_path / "out")
+
+
+def test_results_that_cannot_be_put_in_place_leave_the_old_ones(
+    builder: Any, write_csv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = builder.source()
+    for name in ("first", "second"):
+        builder.destination(name, source)
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "old.csv").write_text(name)
+    rename = Path.rename
+
+    def full(self: Path, target: Path) -> Path:
+        if target == tmp_path / "out" / "second" and self.name == "second":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(flow.FlowError, match="cannot be put in place: No space left on device"):
+        flow.run(builder.read(), {"data.csv": write_csv("data.csv", ["a"], [(1,)])}, tmp_path / "out")
+    assert files(tmp_path / "out") == {"first/old.csv": "first", "second/old.csv": "second"}
+
+
+# Code of people's own, in the child process
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {str(each.relative_to(folder)): each.read_text() for each in folder.rglob("*") if each.is_file()}
+
+
+def coded(builder: Any, code: str) -> flow.Flow:
+    """A flow with a pandas step of this code, called `my step`."""
+    step = builder.add(
+        "code", "sagemaker.spark.custom_pandas_0.1", {"code": code}, [builder.source()], name="my step"
+    )
+    builder.destination("out", step)
+    return builder.read()  # type: ignore[no-any-return]
+
+
+def still_working(scratch: Path) -> list[int]:
+    """Processes with a temporary folder under this one; those that only wait to be collected do not work."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(scratch).encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+fails = [
+    ("import os\nos._exit(7)", "broke off at step 'my step'.*exit code 7"),
+    ("import os\nos._exit(0)", "broke off at step 'my step'.*exit code 0, without an answer"),
+    ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "ended by signal SIGSEGV"),
+    ("raise KeyboardInterrupt", "my step .*was interrupted"),
+    ("raise MemoryError", "my step .*raises MemoryError"),
+    ("import sys\nsys.exit(3)", "my step .*raises SystemExit: 3"),
+    ("class Odd(Exception):\n    def __str__(self): raise ValueError\nraise Odd", "raises Odd"),
+    ("def again(): return again()\nagain()", "raises RecursionError"),
+    ("import shutil, os\nshutil.rmtree(os.environ['TMPDIR'])\nos._exit(1)", "exit code 1"),
+    ("import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\nimport pandas as pd\n"
+     "df = pd.DataFrame({'a': range(9999)})", r"out .*fails: IO Error.*space on the disk"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "says"), fails)
+def test_code_that_breaks_a_run_is_named(
+    code: str, says: str, builder: Any, write_csv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out" / "out").mkdir(parents=True)
+    (tmp_path / "out" / "out" / "old.csv").write_text("kept")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    with pytest.raises(flow.FlowError, match=says):
+        flow.run(coded(builder, code), {"data.csv": write_csv("data.csv", ["a"], [(1,)])}, tmp_path / "out")
+    assert files(tmp_path / "out") == {"out/old.csv": "kept"} and not list(scratch.iterdir())
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list the environments of processes")
+def test_code_that_does_odd_things_leaves_no_process(
+    builder: Any, write_csv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import atexit, os, subprocess, sys, threading, time
+sys.stdout.close(); sys.__stdout__.close(); sys.stdin.close()
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+threading.Thread(target=time.sleep, args=(600,)).start()
+atexit.register(time.sleep, 600)
+os.chdir("/")
+os.environ.clear()
+os.fork()
+df["process"] = os.getpid()
+"""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    told: list[str] = []
+    path = write_csv("data.csv", ["a"], [(1,)])
+    began = time.monotonic()
+    [written] = flow.run(coded(builder, code), {"data.csv": path}, tmp_path / "out", progress=told.append)
+    assert time.monotonic() - began < 300
+    assert told.count("Wrote out: 1 rows") == 1 and written.paths[0].read_text().startswith("a,process\n1,")
+    assert still_working(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list the environments of processes")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: Any, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    code = (
+        "import subprocess, time, pathlib\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        f"pathlib.Path({str(marker)!r}).touch()\ntime.sleep(600)"
+    )
+    path = coded(builder, code).write(tmp_path / "x.flow")
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "out" / "out").mkdir(parents=True)
+    (tmp_path / "out" / "out" / "old.csv").write_text("kept")
+    data = write_csv("data.csv", ["a"], [(1,)])
+    with subprocess.Popen(
+        [sys.executable, "-m", "helpers.cli", "flow", "run", str(path), "--output", str(tmp_path / "out"),
+         "--source", f"data.csv={data}"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:  # fmt: skip
+        deadline = time.monotonic() + 120
+        while not marker.exists() and command.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        command.send_signal(how)
+        said = command.communicate(timeout=60)[1]
+    assert marker.exists(), said
+    assert command.returncode == (130 if how == signal.SIGINT else -how)
+    assert "Traceback" not in said
+    while (still_working(tmp_path) or list((tmp_path / "scratch").iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert still_working(tmp_path) == [] and not list((tmp_path / "scratch").iterdir())
+    assert [str(each.relative_to(tmp_path / "out")) for each in sorted((tmp_path / "out").rglob("*"))] == [
+        "out",
+        "out/old.csv",
+    ]
