@@ -198,11 +198,14 @@ def _shown(path: Path) -> str:
 
 def main() -> None:
     """Entry point of the `workshop` command."""
-    from helpers.flow.commands import app as flow_app
-
-    app.add_typer(flow_app, name="flow", help="Read, check, run and draw Data Wrangler flows.")
     try:
+        from helpers.flow.commands import app as flow_app
+
+        app.add_typer(flow_app, name="flow", help="Read, check, run and draw Data Wrangler flows.")
         app()
+    except KeyboardInterrupt:
+        typer.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
     except service.ServiceError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(FAILED)

@@ -38,7 +38,7 @@ class _Child:
     @property
     def complete(self) -> bool:
         """Whether its last word is said."""
-        return self.written is not None or self.problems is not None or bool(self.crash)
+        return self.done is not None or self.problems is not None or bool(self.crash)
 
     def watch(self, limit: float | None, problem: dict[str, Any] | None, end: Callable[[], None]) -> None:
         """From now on the code of a step is at work, for at most `limit` seconds; or no longer (None)."""
@@ -73,7 +73,7 @@ def converse(
         if timer:
             timer.start()
         _talk(process, request, said, progress)
-        code = _end_of(process)
+        code = None if said.complete else _end_of(process)
     finally:
         if timer:
             timer.cancel()

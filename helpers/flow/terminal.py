@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,18 @@ Sources = Annotated[
     ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")]
-Memory = Annotated[str | None, typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.")]
+
+
+def _memory(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"\s*\d+(\.\d+)?\s*([KMGT]i?B?|B)\s*", text, re.IGNORECASE):
+        raise typer.BadParameter(f"{text!r} is no amount of memory. Give one such as 2GB.")
+    return text
+
+
+Memory = Annotated[
+    str | None,
+    typer.Option(help="Memory limit such as 2GB; beyond it the disk is used.", callback=_memory),
+]
 Engine = Annotated[
     str, typer.Option(help="duckdb, or spark: for data that outgrow this machine (needs the extra [spark]).")
 ]

@@ -87,10 +87,13 @@ def test_folders_of_outputs_stay_in_the_output_folder_and_apart(builder: Any, tm
         ("1" + "+1" * 5000, "nested too deeply"),
     ],
 )
-def test_formulas_that_are_none(formula: str, says: str, apply: Any) -> None:
+def test_formulas_that_are_none(formula: str, says: str, builder: Any, write_csv: Any) -> None:
+    typed = builder.types(builder.source(), {"a": "long"})
     parameters = {"formula": formula, "output_column": "x"}
+    builder.add("step", "sagemaker.spark.custom_formula_0.1", parameters, [typed])
+    path = write_csv("data.csv", ["a"], [(1,)])
     with pytest.raises(flow.FlowError, match=says):
-        apply("sagemaker.spark.custom_formula_0.1", parameters, {"a": "long"}, [(1,)])
+        flow.preview(builder.read(), "step", {"data.csv": path})
 
 
 # Sources and output folders
@@ -250,3 +253,13 @@ def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: A
         "out",
         "out/old.csv",
     ]
+
+
+@pytest.mark.parametrize("memory", ["-1GB", "lots", "0", "GB", "1e9"])
+def test_memory_that_is_no_amount(memory: str, builder: Any, write_csv: Any, tmp_path: Path) -> None:
+    builder.destination("out", builder.source())
+    path, data = builder.read().write(tmp_path / "x.flow"), write_csv("data.csv", ["a"], [(1,)])
+    asked = ["run", str(path), "--output", str(tmp_path / "out"), "--source", f"data.csv={data}"]
+    done = CliRunner().invoke(app, [*asked, f"--memory={memory}"])
+    assert done.exit_code == 2 and "is no amount of memory" in done.output.replace("\n", " ")
+    assert not (tmp_path / "out").exists()
