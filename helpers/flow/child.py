@@ -15,9 +15,11 @@ from typing import Any, TextIO
 
 from .errors import FlowError, Problem
 from .leftovers import end_leftovers
+from .listening import Listener, listening
 from .model import Node
 from .reading import from_document
 from .requests import Request
+from .tasks import perform
 from .time_limits import late
 
 
@@ -61,7 +63,7 @@ def main() -> int:
     lifeline = (questions, os.environ["TMPDIR"], request.unfinished)
     threading.Thread(target=_die_with_parent, args=lifeline, daemon=True).start()
     try:
-        answers.say(done=_analyses(request, answers) if request.analyses else _outputs(request, answers))
+        answers.say(done=_work(request, answers))
     except FlowError as error:
         answers.say(problems=[asdict(problem) for problem in error.problems])
         return 2
@@ -73,6 +75,14 @@ def main() -> int:
         answers.say(crash=traceback.format_exc())
         return 1
     return 0
+
+
+def _work(request: Request, answers: _Answers) -> Any:
+    if request.task:
+        with listening(Listener(answers.progress, answers.started, answers.guard)):
+            perform(request)
+        return True
+    return _analyses(request, answers) if request.analyses else _outputs(request, answers)
 
 
 def _analyses(request: Request, answers: _Answers) -> list[dict[str, Any]]:

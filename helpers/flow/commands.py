@@ -11,7 +11,7 @@ from . import tools
 from .checking import check as find_problems
 from .errors import FlowError
 from .parameters import read_parameter
-from .terminal import Engine, FlowFile, Master, Memory, Quiet, Sources, Threads, progress
+from .terminal import Engine, FlowFile, Master, Memory, Quiet, Sources, Threads, TimeLimit, progress, said
 from .terminal import fail as _fail
 from .terminal import pairs as _pairs
 from .terminal import read_flow as _read
@@ -33,9 +33,7 @@ def run(
     node: Annotated[str | None, typer.Option(help="Write the output of this node (name or id) only.")] = None,
     threads: Threads = None,
     memory: Memory = None,
-    time_limit: Annotated[
-        float | None, typer.Option(min=0, help="Stop the run after this many seconds.")
-    ] = None,
+    time_limit: TimeLimit = None,
     parameter: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE: a value for a parameter of the flow. Repeat it.")
     ] = None,
@@ -59,7 +57,7 @@ def run(
     from .running import run as run_flow
 
     read_flow = _read(flow)
-    try:
+    with said():
         sources = _pairs(source)
         written = run_flow(
             read_flow,
@@ -78,11 +76,6 @@ def run(
             master=master,
             progress=progress(quiet),
         )
-    except FlowError as error:
-        raise _fail(error) from None
-    except RuntimeError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
     for each in written:
         for path in each.paths:
             typer.echo(f"{path}  {each.rows:,} rows, {len(each.columns)} columns")
@@ -98,16 +91,14 @@ def analyze(
     node: Annotated[str | None, typer.Option(help="Make this analysis (name or id) only.")] = None,
     threads: Threads = None,
     memory: Memory = None,
-    time_limit: Annotated[
-        float | None, typer.Option(min=0, help="Stop the work after this many seconds.")
-    ] = None,
+    time_limit: TimeLimit = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a flow's analyses: a picture (PNG, SVG) and numbers (JSON) each, a report's page (HTML)."""
     from .analyzing import analyze_to
 
     read_flow = _read(flow)
-    try:
+    with said():
         made = analyze_to(
             read_flow,
             _pairs(source),
@@ -118,11 +109,6 @@ def analyze(
             time_limit=time_limit,
             progress=progress(quiet),
         )
-    except FlowError as error:
-        raise _fail(error) from None
-    except RuntimeError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
     for path in made.paths:
         typer.echo(f"{path}")
     if made.problems:

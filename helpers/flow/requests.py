@@ -39,8 +39,20 @@ class WantedAnalysis:
 
 
 @dataclass(frozen=True)
+class Task:
+    """Another piece of work with a flow: one that `tasks` names, and the file for its result."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: Path
+
+
+@dataclass(frozen=True)
 class Request:
-    """A flow, the files of its sources by node id, and what to make of them: outputs, or analyses."""
+    """A flow, the files of its sources, and what to make of them: outputs, analyses, or another task.
+
+    Sources are named by node id, for a task as the user names them.
+    """
 
     document: Mapping[str, Any]
     sources: Mapping[str, Path]
@@ -52,6 +64,7 @@ class Request:
     """The address of the cluster, for the engine "spark"; without one Spark runs on this machine."""
     unfinished: Path | None = None
     """Where the outputs lie until all are whole: the child takes it away should its parent be killed."""
+    task: Task | None = None
 
     def to_line(self) -> bytes:
         """The request as the child reads it. Files are named in full, whatever folder the child works in."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import statistics
 from .frame import Frame
+from .listening import listener
 from .model import Node, SourceNode
 from .statistics import Statistics
 from .time_limits import default_seconds
@@ -40,8 +41,10 @@ class Run(ABC):
         sample: bool = False,
         refit: bool = False,
     ) -> None:
-        self.sources, self._progress, self._started = sources, progress, started
-        self.node_time_limit, self.guard, self.sample = node_time_limit, guard, sample
+        others = listener()
+        self.sources, self._progress = sources, progress or others.progress
+        self._started, self.guard = started or others.started, guard or others.guard
+        self.node_time_limit, self.sample = node_time_limit, sample
         self.refit, self.fitted = refit, Fitted()
         self.node: Node | None = None
         self._count = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,7 @@ Engine = Annotated[
 Master = Annotated[
     str | None, typer.Option(help="Spark's master, such as spark://host:7077 (default: this machine).")
 ]
+TimeLimit = Annotated[float | None, typer.Option(min=0, help="Stop the work after this many seconds.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not name each step.")]
 
 
@@ -52,6 +54,18 @@ def fail(error: FlowError) -> typer.Exit:
     if len(error.problems) > _most_problems:
         typer.echo(f"error: ... and {len(error.problems) - _most_problems:,} more", err=True)
     return typer.Exit(2)
+
+
+@contextmanager
+def said(broken: int = 1) -> Iterator[None]:
+    """What is wrong is said, and the command ends: with 2 for bad input, `broken` for a broken engine."""
+    try:
+        yield
+    except FlowError as error:
+        raise fail(error) from None
+    except RuntimeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(broken) from None
 
 
 def read_flow(path: Path) -> Flow:

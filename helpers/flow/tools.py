@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .errors import FlowError
-from .terminal import FlowFile, Sources, fail, pairs, read_flow
+from .terminal import FlowFile, Sources, TimeLimit, fail, pairs, read_flow, said
 
 
 def register(app: typer.Typer) -> None:
@@ -44,16 +44,15 @@ def preview(
     output_name: Annotated[
         str, typer.Option(help="One of several outputs, such as the Train of a split.")
     ] = "default",
+    time_limit: TimeLimit = None,
 ) -> None:
     """Look at the table behind a step: how many rows, the first of them, and a profile of each column."""
-    from .profiling import look
     from .showing import show
+    from .tasks import look
 
     found = read_flow(flow)
-    try:
-        seen = look(found, node, pairs(source), rows, output_name)
-    except FlowError as error:
-        raise fail(error) from None
+    with said():
+        seen = look(found, node, pairs(source), rows, output_name, time_limit)
     show(seen, found.node(node).label)
 
 
@@ -62,22 +61,19 @@ def diff(
     second: FlowFile,
     source: Sources = None,
     cells: Annotated[int, typer.Option(min=1, help="Differing cells to name for each output.")] = 5,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Say what differs between two flows, and with data where their outputs differ.
 
     Exit code 0: equal; 1: different; 2: an error.
     """
     from .comparing import diff as compare
-    from .comparing_data import diff_outputs
+    from .tasks import diff_outputs
 
     flows = read_flow(first), read_flow(second)
-    try:
+    with said(broken=2):
         steps = compare(*flows)
-        outputs = diff_outputs(*flows, pairs(source), cells) if source else []
-    except FlowError as error:
-        raise fail(error) from None
-    except Exception as error:
-        raise fail(FlowError(f"The comparison broke: {type(error).__name__}: {error}")) from error
+        outputs = diff_outputs(*flows, pairs(source), cells, time_limit) if source else []
     for difference in steps:
         typer.echo(str(difference))
     if source:
@@ -106,20 +102,20 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write (default: print it).")
     ] = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Write a flow as a Python script, as DuckDB SQL, as a notebook or as a pipeline that run it as a job.
 
     python and sql learn from data, as a run does, and need a --source for each of the flow's sources.
     """
-    from .exporting import export as write
+    from .tasks import export as write
 
     found = read_flow(flow)
+    with said():
+        text = write(found, to.value, pairs(source), name=flow.stem, time_limit=time_limit)
     try:
-        text = write(found, to.value, pairs(source), name=flow.stem)
         if output is not None:
             output.write_text(text, encoding="utf-8")
-    except FlowError as error:
-        raise fail(error) from None
     except OSError as error:
         raise fail(FlowError(f"{output} cannot be written: {error.strerror or error}.")) from None
     typer.echo(f"{output}" if output is not None else text, nl=output is not None)
