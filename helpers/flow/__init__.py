@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from . import analyses
 from .analyses import Analysis
-from .analyzing import analyze
+from .analyzing import Analyzed, analyze, analyze_to
 from .checking import check
 from .comparing import Difference, diff
 from .comparing_data import diff_outputs
-from .drawing import Picture, draw
+from .drawing import draw
 from .errors import FlowError, OperatorError, Problem
 from .exporting import export
 from .model import DestinationNode, Edge, Flow, Node, SourceNode
 from .outputs import Output, Written
+from .picture import Picture
 from .previewing import preview
 from .profiling import Look, look, profile
 from .reading import read
@@ -88,6 +89,7 @@ def execute_analyses(
 
 __all__ = [
     "Analysis",
+    "Analyzed",
     "DestinationNode",
     "Difference",
     "Edge",
@@ -103,6 +105,7 @@ __all__ = [
     "Written",
     "analyses",
     "analyze",
+    "analyze_to",
     "check",
     "diff",
     "diff_outputs",

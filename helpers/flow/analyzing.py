@@ -26,10 +26,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Analyzed:
-    """What was written, and why the rest was not."""
+    """What was made and written, and why the rest was not."""
 
     paths: tuple[Path, ...]
     problems: tuple[Problem, ...]
+    analyses: tuple[Analysis, ...] = ()
 
 
 def analyses_of(flow: Flow) -> list[Node]:
@@ -110,15 +111,17 @@ def analyze_to(
         if not made:
             raise FlowError(problems)
         paths: list[Path] = []
+        results: list[Analysis] = []
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for name, each, folder in made:
                 result = Analysis.load(title(each), each.operator, each.node_id, folder)
+                results.append(result)
                 paths += result.write(directory, name)
         except OSError as error:
             reason = error.strerror or error
             raise FlowError(f"The output folder {directory} cannot be written: {reason}.") from None
-    return Analyzed(tuple(paths), tuple(problems))
+    return Analyzed(tuple(paths), tuple(problems), tuple(results))
 
 
 def _names(nodes: Sequence[Node]) -> list[str]:

@@ -130,7 +130,10 @@ class Step:
         )
 
     def analysis(self, name: str, operator: str, **parameters: Any) -> Step:
-        """Add an analysis, such as `describe` or `histogram`; the table itself goes on unchanged."""
+        """Add an analysis, such as `describe` or `histogram`; the table itself goes on unchanged.
+
+        As Data Wrangler writes it, an analysis has its name among its parameters.
+        """
         inputs, given = [self], {"name": name, **parameters}
         self.builder.add(name, f"visualizations.{operator}", inputs=inputs, kind="VISUALIZATION", given=given)
         return self
@@ -210,7 +213,7 @@ class FlowBuilder:
             "node_id": self._ids.get(name) or node_id(self.name, name),
             "type": kind,
             "operator": identifier,
-            "name": name,
+            **({} if kind == "VISUALIZATION" else {"name": name}),
             "parameters": _nested(identifier, name, choices, {**(given or {}), **parameters}, beside),
         }
         if trained:

@@ -123,8 +123,8 @@ def check(flow: FlowFile) -> None:
     if problems:
         raise _fail(FlowError(problems))
     skipped = sum(node.type == "VISUALIZATION" for node in found.nodes)
-    note = f" ({skipped} analyses, which a run skips)" if skipped else ""
-    typer.echo(f"{flow} can run: {len(found.nodes)} steps{note}.")
+    note = f" (and {skipped} analys{'es' if skipped > 1 else 'is'}, which a run skips)" if skipped else ""
+    typer.echo(f"{flow} can run: {len(found.nodes) - skipped} steps{note}.")
 
 
 @app.command()

@@ -1,23 +1,20 @@
-"""The picture of a flow: one box a step with what it does, as SVG or PNG, and inline in a notebook."""
+"""The picture of a flow: one box a step with what it does and the analyses that look at it."""
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import os
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
-from .errors import FlowError
 from .layout import lay_out
 from .model import Flow, Node, SourceNode
 from .operators import resolve
-from .text_width import fitted, wrapped
+from .picture import Box, Picture, Sign, Text, box_width
+from .text_width import fitted, width, wrapped
 
-_box, _gap, _rise, _margin, _pad = 248.0, 34.0, 38.0, 24.0, 14.0
-_ink, _soft, _line = "#1b2733", "#52606d", "#9aa5b1"
-_fonts = "'DejaVu Sans', Verdana, Geneva, sans-serif"
+_gap, _rise, _margin, _pad = 34.0, 38.0, 24.0, 14.0
+_ink, _soft, _analysis = "#1b2733", "#52606d", "#7c3f00"
 _colours = {
     "source": "#0b7285",
     "types": "#486581",
@@ -27,7 +24,7 @@ _colours = {
     "split": "#b7791f",
     "code": "#be185d",
     "destination": "#2b8a3e",
-    "analysis": "#829ab1",
+    "analysis": _analysis,
 }
 _kinds = {
     "s3_source": ("S3 source", "source"),
@@ -45,168 +42,59 @@ _kinds = {
     "custom_pandas": ("Custom code", "code"),
     "s3_destination": ("S3 destination", "destination"),
     "featurestore_destination": ("Feature Store destination", "destination"),
+    "describe": ("Table summary", "analysis"),
+    "multicolinearity": ("Multicollinearity", "analysis"),
+    "scatterplot": ("Scatter plot", "analysis"),
+    "data_insights_report": ("Insights report", "analysis"),
 }
 
 
-@dataclass
-class _Text:
-    x: float
-    y: float
-    text: str
-    size: float
+@dataclasses.dataclass(frozen=True)
+class _Words:
+    """What a box says: the kind of step, its colour, lines of title and of what it does, its analyses."""
+
+    kind: str
     colour: str
-    bold: bool = False
-    middle: bool = False
+    title: list[str]
+    says: list[str]
+    analyses: list[str]
 
+    @property
+    def head(self) -> float:
+        """The height of all but the analyses."""
+        return 34.0 + 17 * len(self.title) + 15 * len(self.says)
 
-@dataclass
-class _Box:
-    x: float
-    y: float
-    height: float
-    colour: str
-    title: str
-    dashed: bool = False
-
-
-@dataclass
-class Picture:
-    """A drawn flow. A notebook shows it; `write` saves it as SVG or PNG by the ending of the path."""
-
-    width: float
-    height: float
-    _boxes: list[_Box] = field(default_factory=list, repr=False)
-    _lines: list[list[tuple[float, float]]] = field(default_factory=list, repr=False)
-    _labels: list[_Text] = field(default_factory=list, repr=False)
-    _texts: list[_Text] = field(default_factory=list, repr=False)
-    title: str = "A Data Wrangler flow"
-
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Save as .svg or .png. Raises FlowError for another ending or a folder that is not there."""
-        target = Path(path)
-        kinds = {".svg": lambda: self._repr_svg_().encode(), ".png": self._repr_png_}
-        if target.suffix.lower() not in kinds:
-            raise FlowError(f"A picture is written as .svg or .png, not as '{target.name}'.")
-        try:
-            target.write_bytes(kinds[target.suffix.lower()]())
-        except OSError as error:
-            raise FlowError(f"The picture {target} cannot be written: {error.strerror or error}.") from None
-        return target
-
-    def _repr_svg_(self) -> str:
-        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
-        size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_fonts}" '
-            'style="max-width:100%;height:auto">',
-            f"<title>{escape(self.title)}</title>",
-            f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
-        ]
-        for line in self._lines:
-            points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line[1:])
-            path = f"M{line[0][0]:.1f},{line[0][1]:.1f} C{points}"
-            parts.append(f'<path d="{path}" fill="none" stroke="{_line}" stroke-width="1.6"/>')
-            x, y = line[-1]
-            parts.append(
-                f'<path d="M{x - 4:.1f},{y - 7:.1f} L{x + 4:.1f},{y - 7:.1f} L{x:.1f},{y:.1f}z" '
-                f'fill="{_line}"/>'
-            )
-        for box in self._boxes:
-            dash = ' stroke-dasharray="5 4"' if box.dashed else ""
-            parts.append(
-                f"<g><title>{escape(box.title)}</title>"
-                f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{_box:.0f}" height="{box.height:.1f}" '
-                f'rx="6" fill="#f8fafc" stroke="{box.colour}" stroke-width="1.2"{dash}/>'
-                f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="6" height="{box.height:.1f}" rx="3" '
-                f'fill="{box.colour}"/></g>'
-            )
-        for text in [*self._labels, *self._texts]:
-            weight = ' font-weight="bold"' if text.bold else ""
-            anchor = ' text-anchor="middle"' if text.middle else ""
-            halo = ' stroke="#ffffff" stroke-width="5" paint-order="stroke"' if text in self._labels else ""
-            parts.append(
-                f'<text x="{text.x:.1f}" y="{text.y:.1f}" font-size="{text.size:g}" fill="{text.colour}"'
-                f"{weight}{anchor}{halo}>{escape(text.text)}</text>"
-            )
-        return "\n".join([*parts, "</svg>"])
-
-    def _repr_png_(self) -> bytes:
-        from matplotlib import patheffects
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
-        from matplotlib.path import Path as Curve
-
-        figure = Figure(figsize=(self.width / 72, self.height / 72), dpi=72)
-        canvas = FigureCanvasAgg(figure)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, self.width)
-        axes.set_ylim(self.height, 0)
-        axes.axis("off")
-        for line in self._lines:
-            codes = [Curve.MOVETO] + [Curve.CURVE4] * (len(line) - 1)
-            axes.add_patch(PathPatch(Curve(line, codes), fill=False, edgecolor=_line, linewidth=1.6))
-            x, y = line[-1]
-            axes.add_patch(Polygon([(x - 4, y - 7), (x + 4, y - 7), (x, y)], color=_line, linewidth=0))
-        for box in self._boxes:
-            shape = FancyBboxPatch(
-                (box.x, box.y),
-                _box,
-                box.height,
-                boxstyle="round,pad=0,rounding_size=6",
-                facecolor="#f8fafc",
-                edgecolor=box.colour,
-                linewidth=1.2,
-                linestyle=(0, (5, 4)) if box.dashed else "solid",
-            )
-            axes.add_patch(shape)
-            axes.add_patch(Rectangle((box.x, box.y + 3), 6, box.height - 6, color=box.colour, linewidth=0))
-        for text in [*self._labels, *self._texts]:
-            drawn = axes.text(
-                text.x,
-                text.y,
-                text.text,
-                fontsize=text.size,
-                color=text.colour,
-                weight="bold" if text.bold else "normal",
-                ha="center" if text.middle else "left",
-                va="baseline",
-                family="DejaVu Sans",
-                parse_math=False,
-            )
-            if text in self._labels:
-                drawn.set_path_effects([patheffects.withStroke(linewidth=5, foreground="#ffffff")])
-        image = io.BytesIO()
-        # No time and no version inside: the same flow gives the same bytes.
-        figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
-        del canvas
-        return image.getvalue()
+    @property
+    def height(self) -> float:
+        return self.head + (12.0 + 18 * len(self.analyses) if self.analyses else 0.0)
 
 
 def draw(flow: Flow, path: str | os.PathLike[str] | None = None) -> Picture:
     """Draw a flow; with a path the picture is saved there too, as SVG or PNG by its ending.
 
-    A flow that cannot run (unknown operators, missing inputs) is drawn all the same. Raises FlowError when
-    the picture cannot be saved.
+    An analysis stands in the box of the step it looks at. A flow that cannot run (unknown operators, missing
+    inputs) is drawn all the same. Raises FlowError when the picture cannot be saved.
     """
-    layout = lay_out(flow, _box, _gap)
-    known = {node.node_id: node for node in flow.nodes}
-    words = {node.node_id: _words(node) for node in flow.nodes}
-    picture = Picture(0, 0, title=f"A Data Wrangler flow of {len(flow.nodes)} steps")
+    analyses = _analyses(flow)
+    inside = {node.node_id for each in analyses.values() for node in each}
+    steps = dataclasses.replace(flow, nodes=tuple(node for node in flow.nodes if node.node_id not in inside))
+    layout = lay_out(steps, box_width, _gap)
+    known = {node.node_id: node for node in steps.nodes}
+    words = {node.node_id: _words(node, analyses.get(node.node_id, ())) for node in steps.nodes}
+    picture = Picture(0, 0, title=_title(len(steps.nodes), len(inside)))
     top: dict[str, float] = {}
     bottom: dict[str, float] = {}
     y = _margin
     for layer in layout.layers:
-        heights = [_height(words[key]) for key in layer if key in known]
-        height = max(heights, default=0.0)
+        height = max((words[key].height for key in layer if key in known), default=0.0)
         for key in layer:
-            top[key], bottom[key] = y, y + (_height(words[key]) if key in known else height)
+            top[key], bottom[key] = y, y + (words[key].height if key in known else height)
             if key in known:
-                _add_box(picture, known[key], words[key], layout.middle[key] + _margin, y, bottom[key] - y)
+                _add_box(picture, known[key], words[key], layout.middle[key] + _margin, y)
         y += height + _rise
     picture.height = y - _rise + _margin if layout.layers else 2 * _margin
-    picture.width = max((layout.middle[key] for key in known), default=0.0) + _box / 2 + 2 * _margin
-    ends = _spread(flow, layout.ways, layout.middle)
+    picture.width = max((layout.middle[key] for key in known), default=0.0) + box_width / 2 + 2 * _margin
+    ends = _spread(steps, layout.ways, layout.middle)
     for (start, end), way in layout.ways.items():
         points = [(ends[start, end][0] + _margin, bottom[start])]
         for bend in way[1:-1]:
@@ -215,68 +103,94 @@ def draw(flow: Flow, path: str | os.PathLike[str] | None = None) -> Picture:
                 (layout.middle[bend] + _margin, bottom[bend]),
             ]
         points.append((ends[start, end][1] + _margin, top[end]))
-        picture._lines.append(_curve(points))
-        _label(picture, flow, start, end, points[0])
-    return picture if path is None else _saved(picture, path)
-
-
-def _saved(picture: Picture, path: str | os.PathLike[str]) -> Picture:
-    picture.write(path)
+        picture.lines.append(_curve(points))
+        _label(picture, steps, start, end, points[0])
+    if path is not None:
+        picture.write(path)
     return picture
 
 
-def _words(node: Node) -> tuple[str, str, list[str], list[str]]:
-    """What kind of step it is, its colour, its title and what it does."""
-    kind, colour = _kinds.get(
-        node.short_operator, (node.short_operator.replace("_", " ").capitalize(), "columns")
-    )
-    colour = {"SOURCE": "source", "DESTINATION": "destination", "VISUALIZATION": "analysis"}.get(
-        node.type, colour
-    )
+def _analyses(flow: Flow) -> dict[str, list[Node]]:
+    """The analyses that look at each step; those that look at none are left out."""
+    steps = {node.node_id for node in flow.nodes if node.type != "VISUALIZATION"}
+    found: dict[str, list[Node]] = {}
+    for node in flow.nodes:
+        if node.type == "VISUALIZATION" and node.inputs and node.inputs[0].node_id in steps:
+            found.setdefault(node.inputs[0].node_id, []).append(node)
+    return found
+
+
+def _title(steps: int, analyses: int) -> str:
+    more = f" and {analyses} analys{'es' if analyses > 1 else 'is'}" if analyses else ""
+    return f"A Data Wrangler flow of {steps} step{'s' * (steps != 1)}{more}"
+
+
+def _kind(node: Node) -> tuple[str, str]:
+    """What kind of step it is, and the name of its colour."""
+    fallback = (node.short_operator.replace("_", " ").capitalize(), "columns")
+    kind, colour = _kinds.get(node.short_operator, fallback)
+    special = {"SOURCE": "source", "DESTINATION": "destination", "VISUALIZATION": "analysis"}
+    return kind, special.get(node.type, colour)
+
+
+def _words(node: Node, analyses: Sequence[Node]) -> _Words:
+    kind, colour = _kind(node)
     operator, _ = resolve(node)
-    chosen = str(node.parameters.get("operator") or "")
-    says = operator.describe() if operator else chosen
+    says = operator.describe() if operator else str(node.parameters.get("operator") or "")
     if node.type == "VISUALIZATION":
         says = str(node.parameters.get("name") or "")
     title = node.name or (node.dataset_name if isinstance(node, SourceNode) else "")
     if not title:
         title, says = says or kind, ""
-    room = _box - 2 * _pad
+    room = box_width - 2 * _pad
     title_lines = wrapped(title, room, 13, bold=True, most=2)
     says_lines = [] if says.lower() in (title.lower(), kind.lower()) else wrapped(says, room, 11.5, most=2)
-    return kind, _colours[colour], title_lines, [line for line in says_lines if line]
-
-
-def _height(words: tuple[str, str, list[str], list[str]]) -> float:
-    return 34.0 + 17 * len(words[2]) + 15 * len(words[3])
-
-
-def _add_box(
-    picture: Picture,
-    node: Node,
-    words: tuple[str, str, list[str], list[str]],
-    middle: float,
-    y: float,
-    height: float,
-) -> None:
-    kind, colour, title, says = words
-    x = middle - _box / 2
-    dashed = node.type == "VISUALIZATION" or resolve(node)[0] is None
-    picture._boxes.append(_Box(x, y, height, colour, f"{node.label}: {' '.join([*title, *says])}", dashed))
-    line = y + 19
-    picture._texts.append(
-        _Text(x + _pad, line, fitted(kind.upper(), _box - 2 * _pad, 9.5), 9.5, colour, bold=True)
+    return _Words(
+        kind,
+        _colours[colour],
+        title_lines,
+        [line for line in says_lines if line],
+        [_analysis_line(each, room - 17) for each in analyses],
     )
-    for text in title:
+
+
+def _analysis_line(node: Node, room: float) -> str:
+    """An analysis in a line: its kind, its name, and the output it looks at where there are several."""
+    kind = _kind(node)[0]
+    name = str(node.parameters.get("name") or node.name or "")
+    output = node.inputs[0].output_name
+    more = "" if output == "default" else f" ({output})"
+    if name in ("", "Untitled"):
+        return fitted(kind + more, room, 11)
+    full = f"{kind}: {name}{more}"
+    # A name that says the kind, or leaves no room for it, stands alone.
+    alone = kind.lower() in name.lower() or width(full, 11) > room
+    return fitted(name + more if alone else full, room, 11)
+
+
+def _add_box(picture: Picture, node: Node, words: _Words, middle: float, y: float) -> None:
+    x = middle - box_width / 2
+    dashed = node.type == "VISUALIZATION" or resolve(node)[0] is None
+    title = f"{node.label}: {' '.join([*words.title, *words.says])}"
+    rule = y + words.head if words.analyses else None
+    picture.boxes.append(Box(x, y, words.height, words.colour, title, dashed, rule))
+    line = y + 19
+    kind = fitted(words.kind.upper(), box_width - 2 * _pad, 9.5)
+    picture.texts.append(Text(x + _pad, line, kind, 9.5, words.colour, bold=True))
+    for text in words.title:
         line += 17
-        picture._texts.append(_Text(x + _pad, line, text, 13, _ink, bold=True))
-    for text in says:
+        picture.texts.append(Text(x + _pad, line, text, 13, _ink, bold=True))
+    for text in words.says:
         line += 15
-        picture._texts.append(_Text(x + _pad, line + 1, text, 11.5, _soft))
+        picture.texts.append(Text(x + _pad, line + 1, text, 11.5, _soft))
+    for place, text in enumerate(words.analyses):
+        base = y + words.head + 18 + 18 * place
+        picture.signs.append(Sign(x + _pad, base, _analysis))
+        picture.texts.append(Text(x + _pad + 17, base, text, 11, _analysis))
 
 
 def _spread(
-    flow: Flow, ways: dict[tuple[str, str], list[str]], middle: dict[str, float]
+    flow: Flow, ways: Mapping[tuple[str, str], list[str]], middle: Mapping[str, float]
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Where each edge leaves and enters its boxes: side by side, in the order of where they go."""
     ends: dict[tuple[str, str], tuple[float, float]] = {}
@@ -286,7 +200,7 @@ def _spread(
         for side in (0, 1):
             mine = [key for key in ways if key[side] == node.node_id]
             mine.sort(key=lambda key: middle[ways[key][1 if side == 0 else -2]])
-            step = min(44.0, (_box - 60) / max(len(mine), 1))
+            step = min(44.0, (box_width - 60) / max(len(mine), 1))
             for index, key in enumerate(mine):
                 x = middle[node.node_id] + (index - (len(mine) - 1) / 2) * step
                 ends[key] = (x, ends[key][1]) if side == 0 else (ends[key][0], x)
@@ -306,6 +220,6 @@ def _label(picture: Picture, flow: Flow, start: str, end: str, at: tuple[float, 
     """The name of an output that is not the default, on the start of its edge."""
     for edge in flow.node(end).inputs:
         if edge.node_id == start and edge.output_name != "default":
-            picture._labels.append(
-                _Text(at[0], at[1] + 17, edge.output_name, 11, _soft, bold=True, middle=True)
+            picture.labels.append(
+                Text(at[0], at[1] + 17, edge.output_name, 11, _soft, bold=True, middle=True)
             )

@@ -40,8 +40,12 @@ class Node:
 
     @property
     def label(self) -> str:
-        """How messages, pictures and folders call this node: its name, else its id."""
-        return self.name or self.node_id
+        """How messages, pictures and folders call this node: its name, else its id.
+
+        An analysis has its name among its parameters.
+        """
+        named = self.parameters.get("name") if self.type == "VISUALIZATION" else None
+        return self.name or (named if isinstance(named, str) else "") or self.node_id
 
     @property
     def short_operator(self) -> str:
@@ -126,10 +130,13 @@ class Flow:
         return [node for node in self.nodes if node.node_id not in used and node.type not in silent]
 
     def node(self, id_or_name: str) -> Node:
-        """The node with this id, name or data set name. Raises FlowError when there is none, or several."""
+        """The node with this id or name, which may be that of its data set or analysis.
+
+        Raises FlowError when there is none, or several.
+        """
         found = [node for node in self.nodes if node.node_id == id_or_name]
         found = found or [node for node in self.nodes if node.name == id_or_name]
-        found = found or [node for node in self.sources() if node.dataset_name == id_or_name]
+        found = found or [node for node in self.nodes if node.label == id_or_name]
         if len(found) == 1:
             return found[0]
         if found:

@@ -36,6 +36,13 @@ RATINGS = {
 }
 IDENTIFIERS = ["ratingEventId", "ts", "userId", "trackId", "sessionId", "itemInSession"]
 
+# As Data Wrangler writes them: a number of features is a text.
+LEAKAGE = {"target": "Rating", "problem_type": "regression", "max_features": "20"}
+INSIGHTS = {
+    "report_content": "Summary",
+    "insights_report_parameters": {"target_column": "Rating", "problem_type": "Regression"},
+}
+
 LISTENER_AVERAGES = """\
 # Table is available as variable `df`
 import pyspark.sql.functions as F
@@ -94,8 +101,8 @@ def build() -> FlowBuilder:
     music = FlowBuilder("music", metadata={"instance_type": "ml.m5.4xlarge"}, ids=IDS)
 
     # Tracks: types, one column per genre (the text stays, for the playlist), and a formula.
-    tracks = music.source("tracks.csv", f"{BUCKET}/tracks.csv").types("Track types", TRACKS)
-    tracks = tracks.then(
+    typed_tracks = music.source("tracks.csv", f"{BUCKET}/tracks.csv").types("Track types", TRACKS)
+    tracks = typed_tracks.then(
         "Copy genre", "manage_columns", "Duplicate column", input_column="genre", new_name="genre_name"
     )
     tracks = tracks.then(
@@ -116,29 +123,47 @@ def build() -> FlowBuilder:
     training, test = parts["Train"].dataset("Training ratings"), parts["Test"].dataset("Test ratings")
 
     # Train: each rating beside the track it is about, and beside what its listener loves.
-    training = with_tracks("Train", training, tracks)
-    listeners = training.pyspark("Listener averages", LISTENER_AVERAGES)
-    training = training.join("Train with listeners", listeners, on="userId", how="leftouter")
+    joined = join_tracks("Train", training, tracks)
+    rated = drop_copies("Train", joined)
+    listeners = rated.pyspark("Listener averages", LISTENER_AVERAGES)
+    described = rated.join("Train with listeners", listeners, on="userId", how="leftouter")
     unwanted = ["ratingEventId", "ts", "userId_0", "userId_1", "trackId", "sessionId", "itemInSession"]
-    training = drop(training, "Train: drop the identifiers", [*unwanted, "five_star_ratings"])
-    training = move(training, "Train: Rating first", "Move to start", ["Rating"])
+    train = drop(described, "Train: drop the identifiers", [*unwanted, "five_star_ratings"])
+    train = move(train, "Train: Rating first", "Move to start", ["Rating"])
 
     # Test: the same, with the averages of the training part; its identifiers stay, last.
-    test = with_tracks("Test", test, tracks)
+    test = drop_copies("Test", join_tracks("Test", test, tracks))
     test = test.join("Test with listeners", listeners, on="userId", how="leftouter")
     test = drop(test, "Test: drop copied userId", ["userId_1", "five_star_ratings"])
     test = rename(test, "Test: restore userId", "userId_0", "userId")
     test = move(test, "Test: Rating first", "Move to start", ["Rating"])
     test = move(test, "Test: identifiers last", "Move to end", IDENTIFIERS)
 
-    for name, table in {"train": training, "test": test, "listeners": listeners, "tracks": tracks}.items():
+    for name, table in {"train": train, "test": test, "listeners": listeners, "tracks": tracks}.items():
         table.destination(name, f"{BUCKET}/prepared/{name}/")
+
+    # Analyses: what each table looks like before the step that it suggests.
+    typed_tracks.analysis("Table summary of the tracks", "describe")
+    typed_tracks.analysis("Energy by genre", "histogram", x_axis="energy", facet_by="genre")
+    ratings.analysis("Table summary of the ratings", "describe")
+    ratings.analysis("Stars", "histogram", x_axis="Rating")
+    ratings.analysis("Stars in time", "histogram", x_axis="ts", color_by="Rating")
+    joined.analysis("Stars by genre", "histogram", x_axis="genre", color_by="Rating")
+    rated.analysis("Feature correlation", "feature_correlation", correlation_type="linear")
+    described.analysis("Target leakage", "target_leakage", **LEAKAGE)
+    described.analysis("Insights with identifiers", "data_insights_report", **INSIGHTS)
+    train.analysis("Quick model", "quick_model", label="Rating")
+    train.analysis("Insights without identifiers", "data_insights_report", **INSIGHTS)
     return music
 
 
-def with_tracks(part: str, ratings: Step, tracks: Step) -> Step:
-    """Ratings with the tracks they are about; the key, which both tables have, is there once."""
-    joined = ratings.join(f"{part} with tracks", tracks, on="trackId")
+def join_tracks(part: str, ratings: Step, tracks: Step) -> Step:
+    """Each rating beside the track it is about; the key, which both tables have, is there twice."""
+    return ratings.join(f"{part} with tracks", tracks, on="trackId")
+
+
+def drop_copies(part: str, joined: Step) -> Step:
+    """The joined table with the key once, and without the genre as text."""
     dropped = drop(joined, f"{part}: drop copied key", ["trackId_1", "genre"])
     return rename(dropped, f"{part}: restore trackId", "trackId_0", "trackId")
 

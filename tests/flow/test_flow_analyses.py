@@ -110,6 +110,50 @@ def test_histogram_keeps_the_most_frequent_values_and_adds_up_the_others(make: M
     assert sum(made["counts"][0]["counts"]) == len(rows) and made["counts"][0]["counts"][0] == 40
 
 
+def test_the_panels_of_a_histogram_mark_their_medians(make: Make) -> None:
+    rows = people()
+    made = make("histogram", {"name": "Fares", "x_axis": "fare", "facet_by": "port"}, PEOPLE, rows)
+    want = frame(rows).assign(port=frame(rows).port.fillna("(missing)")).groupby("port").fare.median()
+    assert made.numbers["medians"] == pytest.approx(want.to_dict())
+    assert ">Fares<" in made.svg and ">Histogram of fare<" not in made.svg
+    assert "the line marks the median" in made.svg
+
+
+def test_a_picture_of_few_colours_keeps_the_rare_ones() -> None:
+    import io
+
+    from matplotlib.image import imread
+
+    from helpers.flow.analyses import style
+    from helpers.flow.analyses.result import png
+
+    with style.style():
+        figure = style.canvas("Title", "said", "note")
+        axes = style.one(figure)
+        axes.imshow(np.linspace(-1, 1, 400).reshape(20, 20), cmap=style.diverging)
+        axes.scatter([3], [3], color=style.pink)
+        full = io.BytesIO()
+        figure.savefig(full, format="png", dpi=144)
+        few = png(figure)
+    assert len(few) < len(full.getvalue()) / 2
+    full.seek(0)
+    difference = imread(io.BytesIO(few))[..., :3] - imread(full)[..., :3]
+    assert np.abs(difference).max() < 8 / 255
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (-0.32551, "−0.3255"), (1e-6, "0.000001"), (0.0005, "0.000500"), (3.0, "3"),
+        (1027.34, "1,027.3"), (1688094624.3, "1,688,094,624"), (1e-9, "1e−09"), (2.5e12, "2.5e+12"),
+    ],
+)  # fmt: skip
+def test_numbers_in_pictures_are_written_for_people(value: float | None, text: str) -> None:
+    from helpers.flow.analyses.style import number
+
+    assert number(value) == text
+
+
 def test_scatter_plot(make: Make) -> None:
     rows = people()
     parameters = {"x_axis": "age", "y_axis": "fare", "color_by": "sex", "facet_by": "port"}
@@ -398,7 +442,7 @@ def insights(target: str | None = None, problem: str | None = None) -> dict[str,
 class Page(HTMLParser):
     """Tags that are opened and closed, and what a page would load or run."""
 
-    void = ("meta", "rect", "line", "br", "link", "img")
+    void = ("meta", "rect", "line", "br", "wbr", "link", "img")
 
     def __init__(self) -> None:
         super().__init__()

@@ -92,6 +92,11 @@ def test_analyses_leave_the_table_as_it_is() -> None:
     node = built.flow().node("Prices")
     assert (node.type, node.operator) == ("VISUALIZATION", "sagemaker.visualizations.histogram_0.1")
     assert node.parameters == {"name": "Prices", "x_axis": "price"}
+    # As Data Wrangler writes it: the name is a parameter, and nowhere else.
+    assert list(built.document["nodes"][1]) == [
+        "node_id", "type", "operator", "parameters", "inputs", "outputs",
+    ]  # fmt: skip
+    assert node.label == "Prices"
 
 
 @pytest.mark.parametrize(

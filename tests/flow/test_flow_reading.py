@@ -207,19 +207,47 @@ def test_a_picture_shows_every_step(tmp_path: Path) -> None:
 
 
 def test_boxes_do_not_overlap_and_text_stays_inside() -> None:
-    from helpers.flow.drawing import _box
+    from helpers.flow.picture import box_width
     from helpers.flow.text_width import width
 
     picture = flow.draw(flow.read(music_flow))
-    boxes = picture._boxes
+    boxes = picture.boxes
     for place, a in enumerate(boxes):
-        assert a.x >= 0 and a.x + _box <= picture.width and a.y + a.height <= picture.height
+        assert a.x >= 0 and a.x + box_width <= picture.width and a.y + a.height <= picture.height
         for b in boxes[place + 1 :]:
-            apart = a.x + _box <= b.x or b.x + _box <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
+            apart = (
+                a.x + box_width <= b.x
+                or b.x + box_width <= a.x
+                or a.y + a.height <= b.y
+                or b.y + b.height <= a.y
+            )
             assert apart, (a.title, b.title)
-    for text in picture._texts:
+    for text in picture.texts:
         holder = [
-            box for box in boxes if box.x <= text.x <= box.x + _box and box.y <= text.y <= box.y + box.height
+            box
+            for box in boxes
+            if box.x <= text.x <= box.x + box_width and box.y <= text.y <= box.y + box.height
         ]
         assert len(holder) == 1
-        assert text.x + width(text.text, text.size, text.bold) <= holder[0].x + _box
+        assert text.x + width(text.text, text.size, text.bold) <= holder[0].x + box_width
+
+
+def test_analyses_stand_in_the_box_of_the_step_they_look_at(builder: Any) -> None:
+    data = builder.source(name="prices.csv")
+    package = "sagemaker.visualizations."
+    looks = [
+        ("describe_0.1", {"name": "All"}, "Table summary: All"),
+        ("histogram_0.1", {"name": "", "x_axis": "x"}, "Histogram"),
+        ("quick_model_0.1", {"name": "My quick model", "label": "x"}, "My quick model"),
+        ("describe_0.1", {"name": "Everything in the table at once"}, "Everything in the table at once"),
+    ]
+    for place, (operator, parameters, _) in enumerate(looks):
+        builder.add(f"look {place}", package + operator, parameters, [data], kind="VISUALIZATION", name="")
+    builder.add("lost", package + "describe_0.1", {}, [], kind="VISUALIZATION", name="")
+    picture = flow.draw(builder.read())
+    assert picture.title == "A Data Wrangler flow of 2 steps and 4 analyses"
+    assert len(picture.boxes) == 2 and len(picture.lines) == 0 and len(picture.signs) == 4
+    (box,) = [each for each in picture.boxes if each.rule is not None]
+    inside = [text.text for text in picture.texts if box.y + box.height > text.y > (box.rule or 0)]
+    assert inside == [said for _, _, said in looks]
+    assert picture._repr_svg_().count("<rect") == 1 + 2 * 2 + 3 * 4

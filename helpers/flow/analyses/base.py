@@ -54,6 +54,10 @@ class Visualization(Operator):
             if value not in ("", None) and (key in known or not isinstance(value, Mapping | list))
         }
 
+    def heading(self, fallback: str) -> str:
+        """The name that a person gave to this analysis, else the fallback."""
+        return fallback if self.name in ("", "Untitled") else self.name
+
     def apply(self, frames: Sequence[Frame], run: Run) -> Frame:  # noqa: ARG002
         """The table it looks at: what a preview of this step shows."""
         return frames[0]

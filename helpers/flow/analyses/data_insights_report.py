@@ -71,7 +71,7 @@ class DataInsightsReport(Visualization):
         repeated = duplicates(table.data, _most_duplicates)
         samples, anomalies = anomalous(table, features, _most_samples)
         found = remarks(features, of_target, aim, model, repeated["duplicate_ratio"])
-        title = self.name or "Data quality and insights report"
+        title = self.heading("Data quality and insights report")
         report = Report(
             title,
             table.note,
@@ -134,30 +134,37 @@ def _numbers(report: Report, table: Table) -> dict[str, Any]:
 def _picture(report: Report) -> Any:
     """The report in one picture: warnings, target and prediction power."""
     from . import style
+    from .insights.model import written
 
     counts = {
         severity: sum(each.severity == severity for each in report.remarks)
         for severity in ("High", "Medium", "Low")
     }
-    said = f"{report.rows:,} rows, {len(report.features)} columns, {report.missing_share:.1%} of the cells "
     ratio = report.duplicates["duplicate_ratio"]
-    said += "missing, "
+    said = f"{report.rows:,} rows, {len(report.features)} columns, "
+    said += (
+        f"{report.missing_share:.1%} of the cells missing, " if report.missing_share else "no cell missing, "
+    )
     said += f"{ratio:.2%} duplicate rows" if ratio else "no duplicate rows"
     if report.model:
         name, value = report.model.headline
-        said += f".  Quick model of {report.aim.name if report.aim else ''}: {name} {value:.3f}"
+        said += f".  Quick model of {report.aim.name if report.aim else ''}: {written(name)} {value:.3f}"
     ranked = report.ranked[:_most_bars]
     shown = report.remarks[:_most_bars]
-    height = max(0.31 * max(len(ranked), len(shown)) + 0.9, 3.0)
+    height = max(0.31 * max(len(ranked) + 1, len(shown)) + 0.9, 3.0)
     figure = style.canvas(report.title, said, report.note, width=11.5, height=height)
     left, right = figure.subplots(1, 2, width_ratios=[1.05, 1])
     _draw_warnings(left, report, shown, counts)
     if any(each.power is not None for each in report.features):
-        powers = [each.power or 0.0 for each in ranked]
+        names, powers = [each.name for each in ranked], [each.power or 0.0 for each in ranked]
         tints = [style.orange if value >= 0.95 else style.blue for value in powers]
-        style.bars(right, [each.name for each in ranked], powers, tints, "{:.2f}", 24)
+        if report.model:
+            # As one more feature: what the quick model makes of all of them, on the same scale.
+            names, powers = ["all together", *names], [report.model.power, *powers]
+            tints = [style.green, *tints]
+        style.bars(right, names, powers, tints, "{:.3f}", 24)
         right.set(xlim=(0, 1.12), xticks=[0, 0.5, 1])
-        right.set_title("Prediction power of the features")
+        right.set_title("Prediction power of the features, each alone")
     else:
         gaps = [each for each in report.features if each.missing] or report.features[:1]
         shares = sorted(gaps, key=lambda each: -each.missing)[:_most_bars]

@@ -11,7 +11,21 @@ if TYPE_CHECKING:
 
     from .table import Table
 
-_most_columns = 60
+_most_columns, _bars = 60, 24
+_spark_left, _spark_width = 80.5, 9.5
+# Where each column of the picture stands, and to which side.
+_columns = {
+    "column": (0.6, "left"),
+    "type": (24, "left"),
+    "count": (36, "right"),
+    "missing": (43, "right"),
+    "distinct": (50.5, "right"),
+    "mean": (60, "right"),
+    "stddev": (69, "right"),
+    "min": (79.6, "right"),
+    "max": (90.9, "left"),
+}
+_shades = {"type": "#5f6c7b", "missing": "#9aa5b1", "min": "#5f6c7b", "max": "#5f6c7b"}
 
 
 @operator("sagemaker.visualizations.describe_0.1")
@@ -29,7 +43,7 @@ class TableSummary(Visualization):
         )
         rows = list(summaries.items())[:_most_columns]
         figure = style.canvas(
-            self.name or "Table summary", size, note, width=11, height=0.34 * len(rows) + 0.42
+            self.heading("Table summary"), size, note, width=11, height=0.34 * len(rows) + 0.42
         )
         _draw(figure, table, rows)
         return Finding(figure, {**table.rows, "columns": summaries})
@@ -76,61 +90,52 @@ def _draw(figure: Any, table: Table, rows: list[tuple[str, dict[str, Any]]]) -> 
     axes = style.one(figure)
     axes.set(xlim=(0, 100), ylim=(len(rows) + 0.02, -1.15))
     axes.set_axis_off()
-    heads = ((0.6, "column", "left"), (25, "type", "left"), (41, "count", "right"), (50, "missing", "right"))
-    more = (
-        (59, "distinct", "right"),
-        (75, "mean ± stddev", "center"),
-        (90, "range, or rarest and most frequent", "center"),
-    )
-    for x, text, side in (*heads, *more):
-        axes.text(
-            x if text != "mean ± stddev" else 68,
-            -0.62,
-            text,
-            color=style.soft,
-            size=8.5,
-            ha=side,
-            va="center",
-        )
+    for text, (x, side) in _columns.items():
+        axes.text(x, -0.62, text, color=style.soft, size=8.5, ha=side, va="center")
     for place, (name, found) in enumerate(rows):
-        y = place + 0.5
         if place % 2 == 0:
             axes.axhspan(place, place + 1, color="#f5f7f9", zorder=0, linewidth=0)
-        axes.text(0.6, y, style.cut(name, 30), va="center", weight="bold", size=9)
-        axes.text(25, y, found["type"], va="center", color=style.soft, size=9)
-        axes.text(41, y, f"{found['count']:,}", va="center", ha="right", size=9)
-        lost = found["missing"]
-        colour = style.orange if lost else style.grey
-        axes.text(50, y, f"{lost:,}", va="center", ha="right", size=9, color=colour)
-        axes.text(59, y, f"{found['distinct']:,}", va="center", ha="right", size=9)
-        if found["count"] == 0:
-            continue
+        texts = {
+            "column": style.cut(name, 30),
+            "type": found["type"],
+            **{key: f"{found[key]:,}" for key in ("count", "missing", "distinct")},
+        }
         if found["type"] in ("long", "float"):
-            text = f"{style.number(found['mean'])} ± {style.number(found['stddev'])}"
-            axes.text(68, y, text, va="center", ha="center", size=9)
-            axes.text(
-                80.2, y, style.number(found["min"]), va="center", ha="right", size=8.5, color=style.soft
-            )
-            axes.text(
-                99.6, y, style.number(found["max"]), va="center", ha="right", size=8.5, color=style.soft
-            )
-            _spark(axes, table.data[name], place)
-        else:
-            shown = (
-                f"{style.cut(found['min'], 14)}  …  {style.cut(found['max'], 17)} ({found['max_count']:,})"
-            )
-            if found["max_count"] == 1 and found["count"] > 1:
-                shown = "all different"
-            axes.text(90, y, shown, va="center", ha="center", size=8.5, color=style.soft)
+            texts |= {key: style.number(found[key]) for key in ("mean", "stddev", "min", "max")}
+            if found["count"]:
+                _spark(axes, table.data[name], place)
+        elif found["count"]:
+            axes.text(_columns["mean"][0] - 7, place + 0.5, _extremes(found), va="center", size=8.5)
+        for key, text in texts.items():
+            x, side = _columns[key]
+            shade = style.orange if key == "missing" and found["missing"] else _shades.get(key, style.ink)
+            weight = "bold" if key == "column" else "normal"
+            axes.text(x, place + 0.5, text, va="center", ha=side, size=9, color=shade, weight=weight)
+
+
+def _extremes(found: dict[str, Any]) -> str:
+    """The most frequent and the rarest value in words."""
+    from . import style
+
+    if found["max_count"] == 1 and found["count"] > 1:
+        return "no value is there twice"
+    most = f"most frequent: {style.cut(found['max'], 20)} ({found['max_count']:,})"
+    if found["distinct"] == 1:
+        return most
+    return f"{most}, rarest: {style.cut(found['min'], 20)} ({found['min_count']:,})"
 
 
 def _spark(axes: Any, column: pd.Series[Any], place: int) -> None:
-    """A small histogram between the least and the greatest value."""
+    """A small histogram between the least and the greatest value; of few whole numbers a bar each."""
     import numpy as np
 
     from . import style
 
-    counts, edges = np.histogram(column.dropna().to_numpy(dtype=float), bins=24)
-    heights = 0.74 * np.sqrt(counts / counts.max())
-    left = 81 + (edges[:-1] - edges[0]) / (edges[-1] - edges[0]) * 10.4
-    axes.bar(left, -heights, 10.4 / 24 * 0.92, bottom=place + 0.9, align="edge", color=style.sky, linewidth=0)
+    values = column.dropna().to_numpy(dtype=float)
+    low, high = values.min(), values.max()
+    whole = bool(np.all(values == np.round(values))) and high - low < _bars
+    counts, edges = np.histogram(values, bins=np.arange(low - 0.5, high + 1) if whole else _bars)
+    heights = np.where(counts > 0, np.maximum(0.76 * counts / counts.max(), 0.03), 0.0)
+    left = _spark_left + (edges[:-1] - edges[0]) / (edges[-1] - edges[0]) * _spark_width
+    width = _spark_width / len(counts) * 0.9
+    axes.bar(left, -heights, width, bottom=place + 0.9, align="edge", color=style.sky, linewidth=0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .table import Table
 
-_most_drawn, _most_columns, _most_pairs = 40, 100, 10
+_most_drawn, _most_columns, _most_pairs, _most_letters = 40, 100, 10, 24
 
 
 @operator("sagemaker.visualizations.feature_correlation_0.1")
@@ -64,7 +64,7 @@ class FeatureCorrelation(Visualization):
             first = pairs[0]
             said += f".  Strongest: {style.cut(first[0])} and {style.cut(first[1])}, {first[2]:+.2f}"
         note = _note(table, left_out, max(dropped, 0), linear)
-        figure = _draw(self.name or "Feature correlation", said, note, names, values)
+        figure = _draw(self.heading("Feature correlation"), said, note, names, values)
         numbers = {
             **table.rows,
             "correlation_type": self.correlation_type,
@@ -158,6 +158,7 @@ def _draw(title: str, said: str, note: str, names: list[str], values: np.ndarray
     import numpy as np
     import seaborn as sns
 
+    from ..text_width import width
     from . import style
 
     if len(names) > _most_drawn:
@@ -167,9 +168,13 @@ def _draw(title: str, said: str, note: str, names: list[str], values: np.ndarray
         note = "; ".join(filter(None, [note, f"the picture shows the {_most_drawn} most correlated columns"]))
         names, values = [names[place] for place in kept], values[np.ix_(kept, kept)]
     count = len(names)
-    cell = 0.56 if count <= 12 else 0.36 if count <= 24 else 0.26
+    cell = 0.56 if count <= 12 else 0.34 if count <= 24 else 0.26
     side = cell * (count - 1)
-    figure = style.canvas(title, said, note, width=max(side + 3.2, 7.4), height=max(side, 1.2) + 1.5)
+    # The names stand beside and below the cells; what they need decides how large the picture is.
+    size = 9.0 if count <= 24 else 7.5
+    label = max(width(style.cut(name, _most_letters), size) for name in names) / 72
+    wide, high = max(side + label + 1.15, 7.4), max(side, 1.2) + label + 0.3
+    figure = style.canvas(title, said, note, width=wide, height=high)
     axes = style.one(figure)
     # A triangle without its diagonal: each pair once.
     shown = values[1:, :-1]
@@ -183,16 +188,17 @@ def _draw(title: str, said: str, note: str, names: list[str], values: np.ndarray
         annot=texts if writes else False,
         annot_kws={"size": 8.5 if count <= 12 else 7},
         linewidths=1.2 if count <= 24 else 0.4,
-        linecolor="white", xticklabels=[style.cut(name, 20) for name in names[:-1]],
-        yticklabels=[style.cut(name, 20) for name in names[1:]],
+        linecolor="white", xticklabels=[style.cut(name, _most_letters) for name in names[:-1]],
+        yticklabels=[style.cut(name, _most_letters) for name in names[1:]],
         cbar_kws={"shrink": 0.55, "aspect": 18, "ticks": [-1, -0.5, 0, 0.5, 1], "pad": 0.02},
     )  # fmt: skip
     axes.figure.axes[-1].tick_params(length=0)
     blank = np.isnan(shown) & ~above
     for row, column in zip(*np.nonzero(blank), strict=True):
         axes.text(column + 0.5, row + 0.5, "–", ha="center", va="center", color=style.grey)
-    axes.tick_params(axis="both", length=0, labelcolor=style.ink, labelsize=9 if count <= 24 else 7.5)
+    axes.tick_params(axis="both", length=0, labelcolor=style.ink, labelsize=size)
     axes.tick_params(axis="x", rotation=90 if max(map(len, names)) > 4 and count > 3 else 0)
     axes.tick_params(axis="y", rotation=0)
     axes.spines[:].set_visible(False)
+    axes.set_anchor("N")
     return figure

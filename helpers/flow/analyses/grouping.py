@@ -93,6 +93,11 @@ def _parts(values: pd.Series[Any]) -> Groups:
     return Groups(codes, names, True)
 
 
+def panel_columns(panels: int) -> int:
+    """How many small multiples stand side by side so that the last line is (nearly) full."""
+    return {4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 3, 10: 5}.get(panels, min(panels, 4))
+
+
 def legend(
     figure: Figure, groups: Groups, title: str, marker: str = "s", drawn: np.ndarray | None = None
 ) -> None:

@@ -10,7 +10,6 @@ from .base import Finding, Visualization, operator
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
 
     from .grouping import Groups
     from .table import Table
@@ -34,6 +33,7 @@ class Histogram(Visualization):
         import numpy as np
 
         from .grouping import group
+        from .histogram_picture import Drawn, draw
 
         x = table.name(self.x_axis, "x_axis")
         colour = table.name(self.color_by, "color_by") if self.color_by else None
@@ -71,10 +71,23 @@ class Histogram(Visualization):
                 if counts[panel, shade].sum() or not (facets and colours)
             ],
         }
-        return Finding(_draw(table, x, bins, counts, colours, facets, colour, facet), numbers)
+        middles = _middles(table, x, facets) if facets and bins.edges is not None else {}
+        if facet and middles:
+            numbers["medians"] = middles
+        missing = numbers["missing"]
+        said = [f"{len(table.data) - missing:,} values of {x}"]
+        said += [f"{missing:,} missing"] if missing else []
+        said += [f"coloured by {colour}"] if colour else []
+        said += [f"one panel for each {facet}"] if facet else []
+        said += ["the line marks the median"] if middles else []
+        drawn = Drawn(
+            self.heading(f"Histogram of {x}"), ", ".join(said), table.note, x, bins, counts, colours, facets,
+            colour or "", middles,
+        )  # fmt: skip
+        return Finding(draw(drawn), numbers)
 
 
-class _Bins:
+class Bins:
     """Each row's bin (-1: no value), and the bins' names or edges."""
 
     def __init__(
@@ -94,7 +107,7 @@ class _Bins:
         return [{"from": low, "to": high} for low, high in pairwise(ends)]
 
 
-def _bins(table: Table, column: str) -> _Bins:
+def _bins(table: Table, column: str) -> Bins:
     import numpy as np
 
     from .grouping import group, missing
@@ -113,7 +126,7 @@ def _bins(table: Table, column: str) -> _Bins:
             rank[order] = np.arange(len(order))
             codes = np.where(codes >= 0, rank[codes], -1)
             labels = [labels[place] for place in order]
-        return _Bins(codes, labels, None)
+        return Bins(codes, labels, None)
     moments = values.dtype.kind == "M"
     if moments:
         seen = values.dropna().to_numpy().astype("datetime64[ns]").astype(np.int64) / _day
@@ -126,10 +139,10 @@ def _bins(table: Table, column: str) -> _Bins:
     if whole and len(distinct) <= _most_bars and distinct[-1] - distinct[0] < 2 * _most_bars:
         ends = np.arange(distinct[0], distinct[-1] + 1)
         codes[there] = (seen - distinct[0]).astype(int)
-        return _Bins(codes, [f"{value:g}" for value in ends], None)
+        return Bins(codes, [f"{value:g}" for value in ends], None)
     edges = _edges(seen, whole)
     codes[there] = np.clip(np.searchsorted(edges, seen, side="right") - 1, 0, len(edges) - 2)
-    return _Bins(codes, [""] * (len(edges) - 1), edges, moments)
+    return Bins(codes, [""] * (len(edges) - 1), edges, moments)
 
 
 def _edges(values: np.ndarray, whole: bool) -> np.ndarray:
@@ -150,95 +163,10 @@ def _edges(values: np.ndarray, whole: bool) -> np.ndarray:
     return np.linspace(low, high, wanted + 1)
 
 
-def _draw(
-    table: Table,
-    x: str,
-    bins: _Bins,
-    counts: np.ndarray,
-    colours: Groups | None,
-    facets: Groups | None,
-    colour: str | None,
-    facet: str | None,
-) -> Figure:
-    import numpy as np
-
-    from . import style
-    from .grouping import legend
-
-    panels = counts.shape[0]
-    columns = 1 if panels == 1 else 2 if panels in (2, 4) else 3
-    lines = -(-panels // columns)
-    lying = (
-        bins.edges is None
-        and (max(map(len, bins.names)) > 6 or len(bins.names) > 16)
-        and not all(name.lstrip("-").isdigit() for name in bins.names)
-    )
-    tall = (0.26 * len(bins.names) + 0.7) if lying else (3.6 if lines == 1 else 2.3)
-    missing = int(table.data[x].isna().sum())
-    said = [f"{len(table.data) - missing:,} values"]
-    said += [f"{missing:,} missing"] if missing else []
-    said += [f"coloured by {colour}"] if colour else []
-    said += [f"one panel for each {facet}"] if facet else []
-    figure = style.canvas(
-        f"Histogram of {x}", ", ".join(said), table.note, width=8.4, height=max(tall, 1.6) * lines
-    )
-    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-    shades = colours.colours if colours else [style.blue]
-    for place, axes in enumerate(grid.flat):
-        if place >= panels:
-            axes.set_visible(False)
-            continue
-        bottom = np.zeros(counts.shape[2])
-        for shade, part in zip(shades, counts[place], strict=True):
-            if bins.edges is not None:
-                low, width = bins.edges[:-1], np.diff(bins.edges)
-                axes.bar(
-                    low,
-                    part,
-                    width,
-                    bottom=bottom,
-                    align="edge",
-                    color=shade,
-                    edgecolor="white",
-                    linewidth=0.4,
-                )
-            elif lying:
-                axes.barh(np.arange(len(part)), part, left=bottom, color=shade, height=0.72)
-            else:
-                axes.bar(np.arange(len(part)), part, bottom=bottom, color=shade, width=0.78)
-            bottom = bottom + part
-        if facets:
-            axes.set_title(style.cut(f"{facet} = {facets.names[place]}", 34 if columns < 3 else 26), size=9.5)
-        _axes(axes, bins, lying)
-        first, last = place % columns == 0, place + columns >= panels
-        axes.set_xlabel((x if not lying else "rows") if last else "")
-        axes.set_ylabel("rows" if first and not lying else "")
-        if last:
-            axes.tick_params(axis="x", labelbottom=True)
-    if colours:
-        legend(figure, colours, colour or "")
-    return figure
-
-
-def _axes(axes: Any, bins: _Bins, lying: bool) -> None:
-    import numpy as np
-
-    from . import style
-
-    if bins.edges is not None:
-        style.quiet(axes)
-        style.thousands(axes)
-        if bins.moments:
-            style.moments(axes, 7)
-        return
-    if lying:
-        axes.set_yticks(np.arange(len(bins.names)), [style.cut(name, 26) for name in bins.names])
-        axes.set_ylim(len(bins.names) - 0.4, -0.6)
-        axes.tick_params(axis="y", labelcolor=style.ink)
-        style.quiet(axes, "y")
-        style.thousands(axes, "x")
-        return
-    step = max(len(bins.names) // 12, 1)
-    axes.set_xticks(np.arange(len(bins.names))[::step], bins.names[::step])
-    style.quiet(axes)
-    style.thousands(axes)
+def _middles(table: Table, x: str, facets: Groups) -> dict[str, float]:
+    """The median of each panel's numbers; nothing for moments."""
+    if table.data[x].dtype.kind == "M":
+        return {}
+    values = table.data[x]
+    middles = {name: values[facets.codes == place].median() for place, name in enumerate(facets.names)}
+    return {name: float(middle) for name, middle in middles.items() if middle == middle}

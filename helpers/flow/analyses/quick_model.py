@@ -78,12 +78,13 @@ class QuickModel(Visualization):
                 "accuracy": float(accuracy_score(y_other, predicted)),
                 "f1_of_the_largest_class": trivial,
             }
-            said = f"F1 score {score:.3f}  (always the largest class: {trivial:.3f})"
+            said = f"Predicting {label}: F1 score {score:.3f}  (always the largest class: {trivial:.3f})"
         else:
             score = float(mean_squared_error(y_other, predicted))
             trivial = float(mean_squared_error(y_other, np.full(len(y_other), y_few.mean())))
             scores = {"mse": score, "r2": float(r2_score(y_other, predicted)), "mse_of_the_mean": trivial}
-            said = f"Mean squared error {style.number(score)}  (always the mean: {style.number(trivial)})"
+            said = f"Predicting {label}: mean squared error {style.number(score)}"
+            said += f"  (always the mean: {style.number(trivial)})"
         shown = ranked[:_most_bars]
         kind = f"classification, {len(classes_)} classes" if classify else "regression"
         left = (
@@ -94,11 +95,15 @@ class QuickModel(Visualization):
         note = f"{kind}; trained on {len(few):,} rows, judged on {len(other):,}{left}"
         note += f"; {table.note}" if table.note else ""
         figure = style.canvas(
-            f"Quick model: what predicts {label}", said, note, width=8, height=0.29 * len(shown) + 0.75
+            self.heading(f"Quick model: what predicts {label}"),
+            said,
+            note,
+            width=8,
+            height=0.29 * len(shown) + 0.75,
         )
         axes = style.one(figure)
         style.bars(axes, [name for name, _ in shown], [value for _, value in shown], form="{:.3f}")
-        axes.set_xlabel("importance (Gini; all together 1)")
+        axes.set_xlabel("importance in the forest (Gini; all together 1)")
         axes.margins(x=0.09)
         numbers = {
             **table.rows,

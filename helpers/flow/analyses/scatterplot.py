@@ -30,7 +30,7 @@ class ScatterPlot(Visualization):
         import numpy as np
 
         from . import style
-        from .grouping import group, legend
+        from .grouping import group, legend, panel_columns
         from .table import seed
 
         x, y = table.number(self.x_axis, "x_axis"), table.number(self.y_axis, "y_axis")
@@ -42,17 +42,17 @@ class ScatterPlot(Visualization):
         colours = group(table, colour) if colour else None
         facets = group(table, facet, _most_panels) if facet else None
         panels = len(facets.names) if facets else 1
-        columns = 1 if panels == 1 else 2 if panels in (2, 4) else 3
+        columns = panel_columns(panels)
         lines = -(-panels // columns)
         said = [f"{int(there.sum()):,} points"]
         said += [f"{int((~there).sum()):,} rows without a value"] if not there.all() else []
         said += [f"coloured by {colour}"] if colour else []
         said += [f"one panel for each {facet}"] if facet else []
         figure = style.canvas(
-            f"{y} against {x}",
+            self.heading(f"{y} against {x}"),
             ", ".join(said),
             table.note,
-            width=8.4,
+            width=8.4 if columns < 4 else 9.6,
             height=4.6 if lines == 1 and columns == 1 else 2.8 * lines + 0.3,
         )
         grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
@@ -71,13 +71,10 @@ class ScatterPlot(Visualization):
             )
             axes.grid(True)
             if facets:
-                axes.set_title(
-                    style.cut(f"{facet} = {facets.names[place]}", 34 if columns < 3 else 26), size=9.5
-                )
-            last = place + columns >= panels
-            axes.set_xlabel(x if last else "")
+                axes.set_title(style.cut(facets.names[place], 34 if columns < 3 else 20), size=9.5)
+            axes.set_xlabel(x if place // columns == lines - 1 else "")
             axes.set_ylabel(y if place % columns == 0 else "")
-            axes.tick_params(axis="x", labelbottom=last)
+            axes.tick_params(axis="x", labelbottom=place + columns >= panels)
             axes.margins(0.03)
         if colours:
             legend(figure, colours, colour or "", "o", there)

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's palette: distinct for every common kind of colour blindness, and in grey.
 blue, orange, green, pink, sky, amber = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
@@ -66,6 +67,8 @@ _settings: dict[str, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 9,
     "legend.title_fontsize": 9,
+    "legend.handlelength": 1.0,
+    "legend.handletextpad": 0.5,
     "axes.unicode_minus": True,
 }
 
@@ -153,6 +156,15 @@ def moments(axes: Axes, most: int) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
+def few_ticks(axes: Axes, most: int, greatest: float) -> None:
+    """At most so many numbers on the lower axis, fewer where they are long; large ones with commas."""
+    if greatest >= 1e6:
+        most = max(most - 3, 3)
+    axes.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    if greatest >= 10_000:
+        thousands(axes, "x")
+
+
 def thousands(axes: Axes, axis: str = "y") -> None:
     """Numbers of an axis with commas."""
     which = axes.yaxis if axis == "y" else axes.xaxis
@@ -167,7 +179,11 @@ def number(value: float | None) -> str:
         return "–"
     size = abs(value)
     if float(value).is_integer() and size < 1e12:
-        return f"{value:,.0f}"
-    if size >= 1e12 or size < 1e-4:
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if size >= 10_000 else f"{value:,.1f}" if size >= 1000 else f"{value:.4g}"
+        text = f"{value:,.0f}"
+    elif size >= 1e12 or size < 1e-6:
+        text = f"{value:.3g}"
+    elif size < 1e-3:
+        text = f"{value:.6f}"
+    else:
+        text = f"{value:,.0f}" if size >= 10_000 else f"{value:,.1f}" if size >= 1000 else f"{value:.4g}"
+    return text.replace("-", "−")

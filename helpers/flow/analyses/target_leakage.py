@@ -46,21 +46,21 @@ class TargetLeakage(Visualization):
         scores = {name: score(table, name, truth, rows, classify) for name in names}
         ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: self.max_features]
         verdicts = {name: _verdict(value, classify) for name, value in ranked}
-        metric = "AUC (ROC)" if classify else "R2"
+        metric = "AUC (ROC)" if classify else "R²"
         leaks = [name for name, value in verdicts.items() if value == "target leakage"]
-        said = f"Suspect: {', '.join(leaks[:4])}" if leaks else "No column gives the target away"
+        said = f"Suspect: {', '.join(leaks[:4])}" if leaks else f"No column alone gives {target} away"
         note = f"each column alone, {_folds}-fold cross-validated on {len(rows):,} rows"
         if len(names) > len(ranked):
             note += f"; {len(names) - len(ranked)} columns with lower scores are not shown"
         figure = style.canvas(
-            f"Target leakage: {target}", said, note, width=8, height=0.29 * len(ranked) + 1.0
+            self.heading(f"Target leakage: {target}"), said, note, width=8, height=0.29 * len(ranked) + 1.0
         )
         axes = style.one(figure)
         base = 0.5 if classify else 0.0
         tints = {"target leakage": style.orange, "safe": style.blue, "possibly redundant": style.grey}
         _dots(axes, ranked, base, [tints[verdicts[name]] for name, _ in ranked])
-        axes.set_xlabel(f"{metric}: {base:g} is as good as guessing, 1 is perfect")
-        _key(axes, {kind: tints[kind] for kind in tints if kind in verdicts.values()})
+        axes.set_xlabel(f"{metric} of the column alone: {base:g} is as good as guessing, 1 is perfect")
+        _key(axes, tints)
         numbers = {
             **table.rows,
             "target": target,
@@ -193,29 +193,30 @@ def _dots(axes: Any, ranked: list[tuple[str, float]], base: float, tints: list[s
     places = np.arange(len(ranked))[::-1]
     values = np.array([value for _, value in ranked])
     least = min(base, float(values.min()))
-    low = base if least >= base else max(least - 0.03, base - 0.25)
+    low = base if least >= base - 0.02 else max(least - 0.03, base - 0.25)
     shown = np.clip(values, low, None)
     axes.axvspan(_leak, 1.0, color=style.orange, alpha=0.1, linewidth=0)
     axes.hlines(places, base, shown, color=tints, linewidth=2.2)
-    axes.scatter(shown, places, color=tints, s=52, zorder=3)
+    axes.scatter(shown, places, color=tints, s=52, zorder=3, clip_on=False)
     for place, value, at in zip(places, values, shown, strict=True):
-        side = 9 if at >= base else -9
         text = f"{value:.3f}".replace("-0.000", "0.000").replace("-", "−")
+        # To the left only where the dot stands clearly below the base line.
+        side = -9 if at < base - 0.02 else 9
         axes.annotate(
-            text, (at, place), xytext=(side, 0), textcoords="offset points", va="center",
-            ha="left" if side > 0 else "right", size=9, color=style.soft,
+            text, (max(at, base) if side > 0 else at, place), xytext=(side, 0), textcoords="offset points",
+            va="center", ha="left" if side > 0 else "right", size=9, color=style.soft,
         )  # fmt: skip
     axes.axvline(base, color=style.line, linewidth=1)
     axes.set_yticks(places, [style.cut(name, 34) for name, _ in ranked])
-    axes.tick_params(axis="y", labelcolor=style.ink)
-    axes.set(xlim=(low - (0.14 if low < base else 0.005), 1.075), ylim=(-0.7, len(ranked) - 0.3))
+    axes.tick_params(axis="y", labelcolor=style.ink, pad=6)
+    axes.set(xlim=(low - (0.14 if low < base else 0.02 * (1 - base)), 1.075), ylim=(-0.7, len(ranked) - 0.3))
     style.quiet(axes, "y")
+    axes.spines["left"].set_visible(False)
 
 
 def _key(axes: Any, tints: dict[str, str]) -> None:
+    """The verdicts' colours, above the axes: beside the dots there is no room that is free for sure."""
     from matplotlib.lines import Line2D
 
-    if len(tints) < 2:
-        return
     marks = [Line2D([], [], marker="o", linestyle="", color=tint, label=name) for name, tint in tints.items()]
-    axes.legend(handles=marks, loc="lower right", bbox_to_anchor=(0.89 if marks else 1, 0.0))
+    axes.legend(handles=marks, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0.2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from ..style import blue, cut, number, orange
 
-_grey = "#c9d1d9"
+_grey, _most_names = "#c9d1d9", 12
 
 
 def histogram(
@@ -18,9 +19,9 @@ def histogram(
     """Bars of a column of numbers; `ends` name the axis' ends, `limits` part the outliers off."""
     if not counts:
         return ""
-    most, foot = max(counts), 16 if axis else 0
+    most = max(counts)
     low, high = edges[0], edges[-1]
-    room, tall = width - 2, height - foot - 2
+    room, tall = width - 2, height - 2
     bars = []
     for count, start, end in zip(counts, edges[:-1], edges[1:], strict=True):
         if not count:
@@ -31,20 +32,24 @@ def histogram(
         out = limits is not None and (end <= limits[0] or start >= limits[1])
         said = f"{number(start)} to {number(end)}: {count:,} rows" if not moments else f"{count:,} rows"
         bars.append(
-            f'<rect x="{x:.1f}" y="{height - foot - size:.1f}" width="{wide:.1f}" height="{size:.1f}" '
+            f'<rect x="{x:.1f}" y="{height - size:.1f}" width="{wide:.1f}" height="{size:.1f}" '
             f'fill="{orange if out else blue}"><title>{said}</title></rect>'
         )
-    labels = ""
-    if axis:
-        ends = ends or (number(low), number(high))
-        labels = (
-            f'<text x="0" y="{height - 2}" class="tick">{escape(ends[0])}</text>'
-            f'<text x="{width}" y="{height - 2}" class="tick" text-anchor="end">{escape(ends[1])}</text>'
-        )
-    base = (
-        f'<line x1="0" x2="{width}" y1="{height - foot - 0.5}" y2="{height - foot - 0.5}" stroke="{_grey}"/>'
+    base = f'<line x1="0" x2="{width}" y1="{height - 0.5}" y2="{height - 0.5}" stroke="{_grey}"/>'
+    drawn = _svg(width, height, "".join(bars) + base)
+    return f'<div class="chart">{drawn}{_axis(edges, ends)}</div>' if axis else drawn
+
+
+def _axis(edges: Sequence[float], ends: tuple[str, str] | None) -> str:
+    """The numbers below the bars, as text of the page, which stays legible when the chart is made small."""
+    whole = len(edges) <= _most_names + 1 and all(
+        end - start == 1 and start % 1 == 0.5 for start, end in pairwise(edges)
     )
-    return _svg(width, height, "".join(bars) + base + labels)
+    if whole:
+        names = "".join(f"<span>{number(start + 0.5)}</span>" for start in edges[:-1])
+        return f'<div class="axis each">{names}</div>'
+    first, last = ends or (number(edges[0]), number(edges[-1]))
+    return f'<div class="axis"><span>{escape(first)}</span><span>{escape(last)}</span></div>'
 
 
 def strip(labels: Sequence[tuple[str, int]], total: int, width: int, height: int) -> str:

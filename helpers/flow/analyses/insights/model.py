@@ -56,6 +56,17 @@ class QuickModel:
         name = next(each for each in ("AUC", "AUC (one against the rest)", "R2") if each in self.scores)
         return name, self.scores[name][1]
 
+    @property
+    def power(self) -> float:
+        """The headline as a prediction power: 0 is guessing, 1 is perfect."""
+        name, value = self.headline
+        return float(np.clip(value if name == "R2" else 2 * value - 1, 0, 1))
+
+
+def written(metric: str) -> str:
+    """A metric as it is written; the numbers' JSON keeps to ASCII."""
+    return "R²" if metric == "R2" else metric
+
 
 def read_target(table: Table, name: str, problem_type: str | None) -> Target:
     """The target's values. Raises OperatorError when the column cannot be one."""

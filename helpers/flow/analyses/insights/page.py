@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from . import sections
+from .model import written
 from .remarks import Remark, severities
 from .report import Report
 
@@ -62,7 +63,7 @@ def _summary(report: Report) -> str:
     ]
     if report.model:
         name, value = report.model.headline
-        tiles.append(_tile(f"{value:.3f}", f"quick model: {name}"))
+        tiles.append(_tile(f"{value:.3f}", f"quick model: {written(name)}"))
     kinds = Counter(each.kind for each in report.features)
     bar = "".join(
         f'<i style="flex:{kinds[kind]};background:{colour}" title="{kinds[kind]} {kind}"></i>'
@@ -133,4 +134,8 @@ def _definitions(report: Report) -> str:
             "Balanced accuracy": "the mean of the classes' recall.",
             "R²": "the share of the target's variance that is explained; 0 is always saying the mean.",
         }
-    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in words.items()) + "</dl>"
+    return (
+        '<dl class="definitions">'
+        + "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in words.items())
+        + "</dl>"
+    )

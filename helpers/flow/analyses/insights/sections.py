@@ -10,7 +10,7 @@ import pandas as pd
 from ..style import cut, number
 from . import charts
 from .features import Feature
-from .model import QuickModel
+from .model import QuickModel, written
 from .remarks import Remark
 from .report import Report
 
@@ -80,7 +80,7 @@ def model(report: Report) -> str:
     )
     guess = "always the mean" if not model.classes else "always the largest class"
     rows = "".join(
-        f'<tr><td class="name">{name}</td><td class="r"><b>{_score(validation)}</b></td>'
+        f'<tr><td class="name">{written(name)}</td><td class="r"><b>{_score(validation)}</b></td>'
         f'<td class="r soft">{_score(train)}</td><td class="r soft">{_score(base)}</td></tr>'
         for name, (train, validation, base) in model.scores.items()
     )
@@ -97,7 +97,9 @@ def model(report: Report) -> str:
 
 
 def _score(value: float | None) -> str:
-    return number(value) if value is None or abs(value) > 1 else f"{value:.3f}".replace("-", "−")
+    if value is None or abs(value) > 1:
+        return number(value)
+    return f"{value:.3f}".replace("-0.000", "0.000").replace("-", "−")
 
 
 def _confusion(model: QuickModel) -> str:
@@ -130,6 +132,11 @@ def _spark(feature: Feature) -> str:
     return charts.strip(feature.labels, max(feature.valid, 1), 110, 12) if feature.labels else ""
 
 
+def _breakable(name: str) -> str:
+    """A column's name that a narrow page may break after its underscores."""
+    return escape(name).replace("_", "_<wbr>")
+
+
 def _anchor(place: int) -> str:
     return f"feature-{place}"
 
@@ -139,9 +146,9 @@ def features(report: Report) -> str:
     worst: dict[str, str] = {}
     for remark in report.remarks:
         worst.setdefault(remark.column, remark.severity)
-    head = "<th>feature</th><th>type</th>" + ("<th>prediction power</th>" if powers else "")
-    head += '<th>distribution</th><th class="r">missing</th><th class="r">distinct</th>'
-    head += "<th>range, or most frequent</th><th></th>"
+    head = '<th>feature</th><th class="extra">type</th>' + ("<th>prediction power</th>" if powers else "")
+    head += '<th>distribution</th><th class="r extra">missing</th><th class="r extra">distinct</th>'
+    head += '<th class="extra">range, or most frequent</th><th></th>'
     lines = []
     for place, each in enumerate(report.ranked[:_most_details]):
         power = ""
@@ -159,12 +166,13 @@ def features(report: Report) -> str:
             said = escape(", ".join(cut(label, 18) for label, _ in each.labels[:2]))
         badge = worst.get(each.name)
         mark = f'<a href="#warnings"><span class="badge {badge}">{badge}</span></a>' if badge else ""
-        link = f'<a href="#{_anchor(place)}">{escape(each.name)}</a>'
+        link = f'<a href="#{_anchor(place)}">{_breakable(each.name)}</a>'
         missing = f"{each.missing / each.rows:.1%}" if each.missing else "–"
         lines.append(
-            f'<tr><td class="name">{link}</td><td class="soft">{each.kind}</td>{power}<td>{_spark(each)}</td>'
-            f'<td class="r">{missing}</td><td class="r">{each.distinct:,}</td>'
-            f'<td class="soft">{said}</td><td>{mark}</td></tr>'
+            f'<tr><td class="name">{link}</td><td class="soft extra">{each.kind}</td>{power}'
+            f"<td>{_spark(each)}</td>"
+            f'<td class="r extra">{missing}</td><td class="r extra">{each.distinct:,}</td>'
+            f'<td class="soft extra">{said}</td><td>{mark}</td></tr>'
         )
     lead = "Prediction power is how well a column predicts the target alone: 0 is guessing, 1 is perfect, "
     lead += "and suspicious."
