@@ -47,7 +47,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:  ## remove the environment and everything that runs leave behind
-	rm -rf $(VENV) .workshop runs data
+	rm -rf $(VENV) .workshop runs data notebooks/analyses
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'

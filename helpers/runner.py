@@ -267,9 +267,13 @@ class _Place:
 @contextmanager
 def _quiet_kernels(log: Path) -> Iterator[None]:
     """Kernels speak UTF-8, whatever the shell was set to, and complain into `log`; kept when anything is in
-    it.
+    it. They know the folder of the run, for what a notebook links to must lie beside its executed copy.
     """
-    wanted = {"PYTHONUTF8": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    wanted = {
+        "PYTHONUTF8": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "WORKSHOP_RUN": str(log.parent.resolve()),
+    }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -1,7 +1,6 @@
-"""Redraws the pictures of img/: the architecture, and the playlist out of the committed run of notebook 4.
+"""Redraws the pictures of img/: the architecture, and out of the notebooks an analysis and a playlist.
 
-Run by `make images`, with the notebooks refreshed first (`make notebooks`) when the playlist should be a new
-one.
+Run by `make images`, with the notebooks refreshed first (`make notebooks`) when these should be new ones.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 HERE = Path(__file__).resolve().parent
-NOTEBOOK = HERE.parent / "notebooks" / "04_inference.ipynb"
+NOTEBOOKS = HERE.parent / "notebooks"
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8C8C8C", "#222222"
 
 
@@ -142,17 +141,18 @@ def architecture(path: Path) -> None:
     plt.close(figure)
 
 
-def playlist(path: Path) -> None:
-    """The picture that notebook 4 drew when it was last run. Raises LookupError when it holds none."""
-    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
-        if "playlist-picture" in cell.metadata.get("tags", []):
+def from_notebook(name: str, tag: str, path: Path) -> None:
+    """The picture below the cell with this tag, as the notebook's last run drew it. Raises LookupError."""
+    for cell in nbformat.read(NOTEBOOKS / name, as_version=4).cells:
+        if tag in cell.metadata.get("tags", []):
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     path.write_bytes(base64.b64decode(output.data["image/png"]))
                     return
-    raise LookupError(f"{NOTEBOOK.name} holds no picture of a playlist: run `make notebooks` first.")
+    raise LookupError(f"{name} holds no picture with the tag {tag}: run `make notebooks` first.")
 
 
 if __name__ == "__main__":
     architecture(HERE / "architecture.png")
-    playlist(HERE / "playlist.png")
+    from_notebook("02_data_wrangler_flow.ipynb", "analysis-picture", HERE / "analysis.png")
+    from_notebook("04_inference.ipynb", "playlist-picture", HERE / "playlist.png")

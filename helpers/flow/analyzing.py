@@ -26,11 +26,16 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Analyzed:
-    """What was made and written, and why the rest was not."""
+    """The analyses that were made, the files of each by its node's id, and why others were not."""
 
-    paths: tuple[Path, ...]
+    analyses: tuple[Analysis, ...]
+    files: Mapping[str, tuple[Path, ...]]
     problems: tuple[Problem, ...]
-    analyses: tuple[Analysis, ...] = ()
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files, in the order of the flow."""
+        return [path for paths in self.files.values() for path in paths]
 
 
 def analyses_of(flow: Flow) -> list[Node]:
@@ -110,18 +115,18 @@ def analyze_to(
         made = [each for each in zip(_names(nodes), nodes, folders, strict=True) if each[2].exists()]
         if not made:
             raise FlowError(problems)
-        paths: list[Path] = []
         results: list[Analysis] = []
+        files: dict[str, tuple[Path, ...]] = {}
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for name, each, folder in made:
                 result = Analysis.load(title(each), each.operator, each.node_id, folder)
                 results.append(result)
-                paths += result.write(directory, name)
+                files[each.node_id] = tuple(result.write(directory, name))
         except OSError as error:
             reason = error.strerror or error
             raise FlowError(f"The output folder {directory} cannot be written: {reason}.") from None
-    return Analyzed(tuple(paths), tuple(problems), tuple(results))
+    return Analyzed(tuple(results), files, tuple(problems))
 
 
 def _names(nodes: Sequence[Node]) -> list[str]:

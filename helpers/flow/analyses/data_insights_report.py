@@ -152,7 +152,7 @@ def _picture(report: Report) -> Any:
     ranked = report.ranked[:_most_bars]
     shown = report.remarks[:_most_bars]
     height = max(0.31 * max(len(ranked) + 1, len(shown)) + 0.9, 3.0)
-    figure = style.canvas(report.title, said, report.note, width=11.5, height=height)
+    figure = style.canvas(report.title, said, report.note, width=10.4, height=height)
     left, right = figure.subplots(1, 2, width_ratios=[1.05, 1])
     _draw_warnings(left, report, shown, counts)
     if any(each.power is not None for each in report.features):
@@ -164,7 +164,7 @@ def _picture(report: Report) -> Any:
             tints = [style.green, *tints]
         style.bars(right, names, powers, tints, "{:.3f}", 24)
         right.set(xlim=(0, 1.12), xticks=[0, 0.5, 1])
-        right.set_title("Prediction power of the features, each alone")
+        right.set_title("Prediction power, together and alone" if report.model else "Prediction power")
     else:
         gaps = [each for each in report.features if each.missing] or report.features[:1]
         shares = sorted(gaps, key=lambda each: -each.missing)[:_most_bars]
@@ -190,7 +190,7 @@ def _draw_warnings(axes: Any, report: Report, shown: list[Any], counts: dict[str
         axes.text(1, place + 0.4, f"{each.severity:^8}", size=8, color=ink, va="center", bbox=box)
         axes.text(17, place + 0.4, each.title, size=9.5, va="center", weight="bold")
         axes.text(
-            62, place + 0.4, style.cut(each.column or "the table", 24), size=9, color=style.soft, va="center"
+            64, place + 0.4, style.cut(each.column or "the table", 24), size=9, color=style.soft, va="center"
         )
     if len(report.remarks) > len(shown):
         text = f"and {len(report.remarks) - len(shown)} more"
