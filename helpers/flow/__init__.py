@@ -47,9 +47,14 @@ def execute(
     sample: bool = False,
     refit: bool = False,
     fitted: Callable[[dict[str, dict[str, Any]]], None] | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> list[Written]:
-    """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`."""
-    from .engine import execute
+    """Run a flow in this process and write these outputs; see `helpers.flow.engine.execute`.
+
+    `engine` is "duckdb" or "spark", which runs on this machine or at `master`.
+    """
+    from .engine import engine_named, execute
 
     return execute(
         flow,
@@ -63,6 +68,7 @@ def execute(
         sample=sample,
         refit=refit,
         fitted=fitted,
+        engine=engine_named(engine, master),
     )
 
 

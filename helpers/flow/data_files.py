@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
+import gzip
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from . import spark_csv
 from .errors import OperatorError
 from .operators.sources import S3Context
+
+if TYPE_CHECKING:
+    from .runs import Run
 
 
 @dataclass(frozen=True)
@@ -58,15 +65,16 @@ def codec(name: str | None) -> str:
     return "utf-8" if found in ("utf-8", "ascii", "utf-8-sig") else found
 
 
-def header(file: Path, context: S3Context) -> list[str]:
+def header(file: Path, context: S3Context, encoding: str = "utf-8-sig") -> list[str]:
     """Names of the columns as Spark makes them: an empty one is _c<index>, repeated ones get their index."""
     try:
-        first = next(spark_csv.records(file, context.delimiter, False), None)
+        first = next(spark_csv.records(file, context.delimiter, False, encoding), None)
         if context.multi_line and first and file.stat().st_size and '"' in "".join(first):
-            first = next(spark_csv.records(file, context.delimiter, True), None)
-    except UnicodeDecodeError:
+            first = next(spark_csv.records(file, context.delimiter, True, encoding), None)
+    except UnicodeError:
+        found = "UTF-8" if encoding == "utf-8-sig" else encoding
         raise OperatorError(
-            f"the file {file.name} is not UTF-8", "Say which encoding it has.", "s3CsvEncodingType"
+            f"the file {file.name} is not {found}", "Say which encoding it has.", "s3CsvEncodingType"
         ) from None
     if not first:
         raise OperatorError(f"the file {file.name} is empty", "Give this source a file with a header line.")
@@ -81,3 +89,18 @@ def header(file: Path, context: S3Context) -> list[str]:
             name = f"{name}{place}"
         names.append(name)
     return names
+
+
+def unpacked(run: Run, file: Path) -> Path:
+    """The file without compression, which its ending tells."""
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
+    if file.suffix.lower() not in openers:
+        return file
+    target = run.directory / f"{run.fresh()}.csv"
+    source: IO[bytes]
+    try:
+        with openers[file.suffix.lower()](file, "rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+    except (OSError, EOFError) as error:
+        raise OperatorError(f"the file {file.name} cannot be unpacked: {error}", "Pack it again.") from None
+    return target

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import duckdb
 
 from . import spark_csv
-from .data_files import codec, found_files, header
+from .data_files import codec, found_files, header, unpacked
 from .duckdb_engine import DuckDBRun
 from .errors import OperatorError
 from .frame import Frame
@@ -115,7 +113,7 @@ def _typed(run: DuckDBRun, query: str) -> Frame:
 
 
 def _csv(run: DuckDBRun, files: list[Path], context: S3Context) -> Frame:
-    files = [_plain(run, file) for file in files]
+    files = [unpacked(run, file) for file in files]
     encoding = codec(context.encoding)
     if encoding != "utf-8":
         files = [_recoded(run, file, encoding) for file in files]
@@ -173,21 +171,6 @@ def _differs(run: DuckDBRun, frame: Frame, files: list[Path], context: S3Context
     lines = sum(spark_csv.lines_with_text(file) - context.has_header for file in files)
     rows = run.row(frame.table.aggregate(rows=frame.table.count()))["rows"]
     return bool(rows != lines)
-
-
-def _plain(run: DuckDBRun, file: Path) -> Path:
-    """The file without compression, which its ending tells."""
-    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
-    if file.suffix.lower() not in openers:
-        return file
-    target = run.directory / f"{run.fresh()}.csv"
-    source: IO[bytes]
-    try:
-        with openers[file.suffix.lower()](file, "rb") as source, target.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
-    except (OSError, EOFError) as error:
-        raise OperatorError(f"the file {file.name} cannot be unpacked: {error}", "Pack it again.") from None
-    return target
 
 
 def _recoded(run: DuckDBRun, file: Path, encoding: str) -> Path:

@@ -23,11 +23,11 @@ write_orc: Any = orc.write_table
 write_parquet: Any = parquet.write_table
 
 
-def table_of(builder: Any, path: Path, **options: Any) -> list[tuple[Any, ...]]:
+def table_of(builder: Any, path: Path, engine: str, **options: Any) -> list[tuple[Any, ...]]:
     """The rows that a source with these options reads."""
     builder.nodes.clear()
     builder.source(**options)
-    table = flow.preview(builder.read(), "data.csv", {"data.csv": path}, rows=1000)
+    table = flow.preview(builder.read(), "data.csv", {"data.csv": path}, rows=1000, engine=engine)
     return [
         tuple(None if not hasattr(cell, "__len__") and pd.isna(cell) else cell for cell in row)
         for row in table.itertuples(index=False)
@@ -70,49 +70,51 @@ MULTI_LINE = [
 
 @pytest.mark.parametrize(("multi_line", "expected"), [(False, BY_LINE), (None, BY_LINE), (True, MULTI_LINE)])
 def test_strange_csv_is_read_as_spark_reads_it(
-    builder: Any, tmp_path: Path, multi_line: bool | None, expected: list[tuple[Any, ...]]
+    builder: Any, tmp_path: Path, multi_line: bool | None, expected: list[tuple[Any, ...]], engine: str
 ) -> None:
     (tmp_path / "data.csv").write_text(STRANGE)
-    assert table_of(builder, tmp_path / "data.csv", s3MultiLine=multi_line) == expected
+    assert table_of(builder, tmp_path / "data.csv", engine, s3MultiLine=multi_line) == expected
 
 
-def test_a_value_over_two_lines_is_cut_unless_values_span_lines(builder: Any, tmp_path: Path) -> None:
+def test_a_value_over_two_lines_is_cut_unless_values_span_lines(
+    builder: Any, tmp_path: Path, engine: str
+) -> None:
     (tmp_path / "data.csv").write_text('a,b\n1,"x\ny"\n2,z\n')  # a file that is proper for any reader
-    assert table_of(builder, tmp_path / "data.csv") == [("1", "x"), ('y"', None), ("2", "z")]
-    assert table_of(builder, tmp_path / "data.csv", s3MultiLine=True) == [("1", "x\ny"), ("2", "z")]
+    assert table_of(builder, tmp_path / "data.csv", engine) == [("1", "x"), ('y"', None), ("2", "z")]
+    assert table_of(builder, tmp_path / "data.csv", engine, s3MultiLine=True) == [("1", "x\ny"), ("2", "z")]
 
 
-def test_line_ends_and_empty_lines(builder: Any, tmp_path: Path) -> None:
+def test_line_ends_and_empty_lines(builder: Any, tmp_path: Path, engine: str) -> None:
     (tmp_path / "data.csv").write_bytes(b'a,b\r\n1,x\r\n\r\n2,"y"\r\n')
-    assert table_of(builder, tmp_path / "data.csv") == [("1", "x"), ("2", "y")]
+    assert table_of(builder, tmp_path / "data.csv", engine) == [("1", "x"), ("2", "y")]
     (tmp_path / "one.csv").write_bytes(b"a\n1\n\n2\n")
-    assert table_of(builder, tmp_path / "one.csv") == [("1",), ("2",)]
+    assert table_of(builder, tmp_path / "one.csv", engine) == [("1",), ("2",)]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
-def test_packed_csv(builder: Any, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_packed_csv(builder: Any, tmp_path: Path, pack: Callable[[bytes], bytes], engine: str) -> None:
     path = tmp_path / ("data.csv.gz" if pack is gzip.compress else "data.csv.bz2")
     path.write_bytes(pack(b"a\tb\n1\tx\n"))
-    assert table_of(builder, path, s3FieldDelimiter="\\t") == [("1", "x")]
+    assert table_of(builder, path, engine, s3FieldDelimiter="\\t") == [("1", "x")]
 
 
 @pytest.mark.parametrize(
     ("encoding", "says"),
     [("klingon", "encoding 'klingon' is unknown"), ("utf-16", "is not utf-16"), ("utf-8", "UTF-8|utf-8")],
 )
-def test_wrong_encodings(builder: Any, tmp_path: Path, encoding: str, says: str) -> None:
+def test_wrong_encodings(builder: Any, tmp_path: Path, encoding: str, says: str, engine: str) -> None:
     (tmp_path / "data.csv").write_bytes("a;b;ä\n1;2;3\n".encode("latin-1"))
     with pytest.raises(flow.FlowError, match=says):
-        table_of(builder, tmp_path / "data.csv", s3CsvEncodingType=encoding)
+        table_of(builder, tmp_path / "data.csv", engine, s3CsvEncodingType=encoding)
 
 
-def test_the_name_of_the_file_as_a_column(builder: Any, tmp_path: Path) -> None:
+def test_the_name_of_the_file_as_a_column(builder: Any, tmp_path: Path, engine: str) -> None:
     folder = tmp_path / "in"
     for name, text in (("b c.csv", "x,_data_source_filename\n2,q\n"), ("sub/a.csv", "x,y\n1,r\n")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     builder.source(s3DirIncludesNested=True, s3AddsFilenameColumn=True, s3Uri="s3://bucket/in/")
-    table = flow.preview(builder.read(), "data.csv", {"data.csv": folder})
+    table = flow.preview(builder.read(), "data.csv", {"data.csv": folder}, engine=engine)
     assert list(table.columns) == ["x", "_data_source_filename", "_data_source_filename_1"]
     assert list(table["_data_source_filename_1"]) == [
         "s3a://bucket/in/b%20c.csv",
@@ -121,11 +123,11 @@ def test_the_name_of_the_file_as_a_column(builder: Any, tmp_path: Path) -> None:
     assert list(table["x"]) == ["2", "1"]
 
 
-def test_json_as_one_value(builder: Any, tmp_path: Path) -> None:
+def test_json_as_one_value(builder: Any, tmp_path: Path, engine: str) -> None:
     path = tmp_path / "data.json"
     path.write_text('[{"b":1,"a":"x","c":{"y":1,"x":[1,2.5]}},{"b":2.5,"d":null,"a":3},{"b":true}]')
     builder.source(s3ContentType="json")
-    table = flow.preview(builder.read(), "data.csv", {"data.csv": path})
+    table = flow.preview(builder.read(), "data.csv", {"data.csv": path}, engine=engine)
     assert list(table.columns) == ["a", "b", "c", "d"]
     assert list(table["a"]) == ["x", "3", None]
     assert list(table["b"]) == ["1", "2.5", "true"]
@@ -134,14 +136,14 @@ def test_json_as_one_value(builder: Any, tmp_path: Path) -> None:
     assert table["d"].isna().all()
 
 
-def test_json_lines(builder: Any, tmp_path: Path) -> None:
+def test_json_lines(builder: Any, tmp_path: Path, engine: str) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text(
         '{"b":1,"a":"x","t":"2020-01-01"}\n{"b":2,"n":null}\nbroken {\n\n'
         '{"l":[1,null],"m":["a",1],"s":{"z":1}}\n[{"b":9},{"b":10}]\n{"s":{"y":"q"},"e":[],"o":{}}\n'
     )
     builder.source(s3ContentType="jsonl")
-    table = flow.preview(builder.read(), "data.csv", {"data.csv": path}, rows=10)
+    table = flow.preview(builder.read(), "data.csv", {"data.csv": path}, rows=10, engine=engine)
     assert list(table.columns) == ["_corrupt_record", "a", "b", "e", "l", "m", "n", "s", "t"]
     assert [None if pd.isna(each) else each for each in table["b"]] == [1, 2, None, None, 9, 10, None]
     assert table["_corrupt_record"][2] == "broken {"
@@ -149,13 +151,13 @@ def test_json_lines(builder: Any, tmp_path: Path) -> None:
     assert table["s"][3] == {"y": None, "z": 1}
 
 
-def test_orc_keeps_its_types(builder: Any, tmp_path: Path) -> None:
+def test_orc_keeps_its_types(builder: Any, tmp_path: Path, engine: str) -> None:
     path = tmp_path / "data.orc"
     write_orc(pa.table({"n": [3, None], "s": ["a", None], "x": [0.5, 1.5]}), str(path))
-    assert table_of(builder, path, s3ContentType="ORC") == [(3.0, "a", 0.5), (None, None, 1.5)]
+    assert table_of(builder, path, engine, s3ContentType="ORC") == [(3.0, "a", 0.5), (None, None, 1.5)]
     path.write_bytes(b"nonsense")
     with pytest.raises(flow.FlowError, match="not an ORC file"):
-        table_of(builder, path, s3ContentType="orc")
+        table_of(builder, path, engine, s3ContentType="orc")
 
 
 def test_unknown_kinds_of_files_name_the_known_ones(builder: Any) -> None:
@@ -164,11 +166,11 @@ def test_unknown_kinds_of_files_name_the_known_ones(builder: Any) -> None:
     assert "'jsonl' or 'orc'" in str(problem)
 
 
-def test_a_query_is_read_from_the_file_that_stands_for_it(builder: Any, tmp_path: Path) -> None:
+def test_a_query_is_read_from_the_file_that_stands_for_it(builder: Any, tmp_path: Path, engine: str) -> None:
     definition = {"datasetSourceType": "Athena", "name": "reviews", "queryString": "select 1"}
     builder.add("q", "sagemaker.athena_source_0.1", {"dataset_definition": definition}, kind="SOURCE")
     pd.DataFrame({"n": [1, 2]}).to_parquet(tmp_path / "data.parquet")
-    table = flow.preview(builder.read(), "q", {"reviews": tmp_path / "data.parquet"})
+    table = flow.preview(builder.read(), "q", {"reviews": tmp_path / "data.parquet"}, engine=engine)
     assert list(table["n"]) == [1, 2]
 
 
@@ -289,7 +291,7 @@ CELLS = [
 
 
 @pytest.fixture
-def written(builder: Any, tmp_path: Path) -> Callable[..., flow.Written]:
+def written(engine: str, builder: Any, tmp_path: Path) -> Callable[..., flow.Written]:
     """Write rows of k, s, d as an output with these options."""
 
     def write(rows: list[tuple[Any, ...]], **options: Any) -> flow.Written:
@@ -301,7 +303,7 @@ def written(builder: Any, tmp_path: Path) -> Callable[..., flow.Written]:
         builder.nodes.clear()
         builder.source(s3ContentType="parquet")
         output = flow.Output("data.csv", "default", tmp_path / "out", **options)
-        return flow.execute(builder.read(), lambda _: [path], [output])[0]
+        return flow.execute(builder.read(), lambda _: [path], [output], engine=engine)[0]
 
     return write
 

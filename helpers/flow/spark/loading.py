@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data_files import SourceFile, codec, found_files, header
+from ..data_files import SourceFile, codec, found_files, header, unpacked
 from ..errors import OperatorError
 from ..frame import Frame
 from . import arrow
+from .names import reason
 
 if TYPE_CHECKING:
     from ..operators.sources import S3Context
     from .engine import SparkRun
+
+
+content_names = {
+    "csv": "a CSV file",
+    "parquet": "a Parquet file",
+    "json": "a JSON file",
+    "jsonl": "a file of JSON lines",
+    "orc": "an ORC file",
+}
 
 
 def load(run: SparkRun, context: S3Context) -> Frame:
@@ -23,7 +34,13 @@ def load(run: SparkRun, context: S3Context) -> Frame:
         raise OperatorError("there are no files to read", "Look at the path of this source.")
     run.read_bytes += sum(file.path.stat().st_size for file in files)
     readers = {"csv": _csv, "parquet": _parquet, "json": _json, "jsonl": _json, "orc": _orc}
-    return run.store(readers[context.content_type](run, files, context))
+    try:
+        return run.store(readers[context.content_type](run, files, context))
+    except Exception as error:
+        if run.failure(error) is None or run.interrupted(error):
+            raise
+        kind = content_names[context.content_type]
+        raise OperatorError(f"is not {kind}: {reason(error)}", "Look at the type of this source.") from error
 
 
 def _each(files: Sequence[SourceFile], read: Any, context: S3Context) -> Any:
@@ -48,14 +65,16 @@ def _named(frame: Any, file: SourceFile) -> Any:
 
 
 def _address(path: Path) -> str:
-    return path.absolute().as_uri()
+    # Spark takes some characters for patterns, and does not decode what a URI would encode.
+    return "file:" + re.sub(r"([\\{}\[\]*?])", r"\\\1", str(path.absolute()))
 
 
 def _csv(run: SparkRun, files: Sequence[SourceFile], context: S3Context) -> Any:
     from pyspark.sql.types import StringType, StructField, StructType
 
     encoding = codec(context.encoding)
-    columns = header(files[0].path, context)
+    first = unpacked(run, files[0].path)
+    columns = header(first, context, "utf-8-sig" if encoding == "utf-8" else encoding)
     reader = (
         run.session.read.schema(StructType([StructField(name, StringType()) for name in columns]))
         .option("header", bool(context.has_header))

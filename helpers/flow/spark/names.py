@@ -11,5 +11,7 @@ def ticked(name: str) -> str:
 
 def reason(error: BaseException) -> str:
     """What an error of Spark says, in a line."""
-    lines = (line.strip() for line in str(error).strip().splitlines())
-    return next((line for line in lines if line), type(error).__name__)
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    # The bridge to Java says first where, then what.
+    said = [line.lstrip(": ") for line in lines if line and not line.startswith("An error occurred while")]
+    return said[0] if said else type(error).__name__
