@@ -193,8 +193,8 @@ def apply(engine: str, builder: Builder, write_csv: Callable[..., Path]) -> Appl
     return run
 
 
-@pytest.fixture
-def music(tmp_path: Path) -> dict[str, Path]:
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The workshop's columns: 60 tracks, 600 ratings, 6 listeners; number 4 never gives five stars."""
     genres = ["Latin", "Folk", "Blues", "Rap", "Reggae", "Jazz", "RnB", "Country", "Electronic", "Pop_Rock"]
     features = [
@@ -207,7 +207,8 @@ def music(tmp_path: Path) -> dict[str, Path]:
         "liveness",
         "tempo",
     ]
-    tracks, ratings = tmp_path / "tracks.csv", tmp_path / "ratings.csv"
+    folder = tmp_path_factory.mktemp("music")
+    tracks, ratings = folder / "tracks.csv", folder / "ratings.csv"
     with tracks.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["trackId", *features, "genre"])

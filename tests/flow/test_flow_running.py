@@ -175,21 +175,21 @@ def test_files_are_the_same_with_any_number_of_threads(
     rows = [line.split(",") for line in lines[1:]]
     with repeated.open("w") as file:
         file.write(lines[0] + "\n")
-        for turn in range(300):
+        for turn in range(220):
             for event, moment, listener, *rest in rows:
                 who = turn % 50 * 10 + int(listener)
                 file.write(f"{turn}-{event},{int(moment) + turn * 7919},{who},{','.join(rest)}\n")
     read = flow.read(music_flow) if which == "workshop" else randomized_music(builder)
     files = {**music, "ratings.csv": repeated}
     seen = []
-    for place, threads in enumerate((1, 2, 4, 2)):
+    for place, threads in enumerate((1, 2, 4)):
         outputs = [
             flow.Output(node.node_id, "default", tmp_path / str(place) / node.destination_name)
             for node in read.destinations()
         ]
         flow.execute(read, lambda source: [files[source.dataset_name]], outputs, threads=threads)
         seen.append(contents(tmp_path / str(place)))
-    assert seen[0] == seen[1] == seen[2] == seen[3]
+    assert seen[0] == seen[1] == seen[2]
     assert sum(map(len, seen[0].values())) > 5_000_000
 
 
