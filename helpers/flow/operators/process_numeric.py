@@ -110,12 +110,23 @@ def _inverse(value: float) -> float:
     return 1.0 / value if value else 0.0
 
 
-@operator(_id, "Scale values", "Standard scaler", keys=_keys)
-class StandardScaler(Scaler):
-    """Divide by the standard deviation, after subtracting the mean if asked to."""
+class SpreadScaler(Scaler):
+    """Divide by a spread unless asked not to, after subtracting the middle if asked to."""
 
     center: bool | None = None
     scale: bool | None = None
+
+    def scaled(self, number: Any, learned: Sequence[float]) -> Any:
+        middle, spread = learned
+        if self.center:
+            number = number - middle
+        return number if self.scale is False else number * _inverse(spread)
+
+
+@operator(_id, "Scale values", "Standard scaler", keys=_keys)
+class StandardScaler(SpreadScaler):
+    """Divide by the standard deviation, after subtracting the mean if asked to."""
+
     words: ClassVar[str] = "standard"
     trained_block: ClassVar[str] = "standard_scaler_parameters"
     kind: ClassVar[str] = "StandardScalerModel"
@@ -131,21 +142,13 @@ class StandardScaler(Scaler):
         [found] = run.statistics(table, [column])
         return found.mean, 0.0 if found.count == 1 else found.deviation
 
-    def scaled(self, number: Any, learned: Sequence[float]) -> Any:
-        mean, deviation = learned
-        if self.center:
-            number = number - mean
-        return number if self.scale is False else number * _inverse(deviation)
-
 
 @operator(_id, "Scale values", "Robust scaler", keys=_keys)
-class RobustScaler(Scaler):
+class RobustScaler(SpreadScaler):
     """Divide by the range between two quantiles, after subtracting the median if asked to."""
 
     lower_quantile: Share | None = None
     upper_quantile: Share | None = None
-    center: bool | None = None
-    scale: bool | None = None
     words: ClassVar[str] = "robust"
     trained_block: ClassVar[str] = "robust_scaler_parameters"
     kind: ClassVar[str] = "RobustScalerModel"
@@ -178,12 +181,6 @@ class RobustScaler(Scaler):
         lower, upper = self.quantiles()
         [[low, median, high]] = quantiles(table, [column], [lower, 0.5, upper], run)
         return (None, None) if median is None else (float(median), float(high) - float(low))
-
-    def scaled(self, number: Any, learned: Sequence[float]) -> Any:
-        median, spread = learned
-        if self.center:
-            number = number - median
-        return number if self.scale is False else number * _inverse(spread)
 
 
 @operator(_id, "Scale values", "Min-max scaler", keys=_keys)
