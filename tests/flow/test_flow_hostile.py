@@ -255,6 +255,30 @@ def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: A
     ]
 
 
+def test_the_database_leaves_memory_to_the_rest_of_the_process() -> None:
+    from helpers.flow.duckdb_engine import for_database
+
+    assert [for_database(each) for each in ("2GB", "1 gb", "700MB", "200MB", "2GiB", "lots")] == [
+        *("1500.000MB", "600.000MB", "600.000MB", "200.000MB", "1647.484MB", "lots"),
+    ]
+
+
+@pytest.mark.parametrize("schema", [True, ["a"], {"a": ["long"]}])
+def test_a_trained_schema_that_is_none(schema: Any, builder: Any, write_csv: Any) -> None:
+    typed = builder.types(builder.source())
+    builder.nodes[-1]["trained_parameters"] = {"schema": schema}
+    with pytest.raises(flow.FlowError, match=r"types of data\.csv .*'schema': .*(object|unknown type)"):
+        flow.preview(builder.read(), typed, {"data.csv": write_csv("data.csv", ["a"], [(1,)])})
+
+
+def test_places_in_texts_are_numbers_of_32_bits(builder: Any) -> None:
+    block = {"input_column": "a", "start_position": -(2**63), "length": 7, "replacement": "x"}
+    parameters = {"operator": "Replace from position", "replace_from_position_parameters": block}
+    builder.add("step", "sagemaker.spark.search_and_edit_0.1", parameters, [builder.source()])
+    [problem] = flow.check(builder.read())
+    assert problem.parameter == "start_position" and problem.remedy == "Give it another value."
+
+
 @pytest.mark.parametrize("memory", ["-1GB", "lots", "0", "GB", "1e9"])
 def test_memory_that_is_no_amount(memory: str, builder: Any, write_csv: Any, tmp_path: Path) -> None:
     builder.destination("out", builder.source())

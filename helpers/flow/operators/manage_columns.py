@@ -149,7 +149,9 @@ class MoveBeside(Move):
     def index(self, others: list[str], frame: Frame) -> int:
         target = frame.name(self.target_column, "target_column")
         if target not in others:
-            raise OperatorError(f"'{target}' cannot be moved beside itself", "", "target_column")
+            raise OperatorError(
+                f"'{target}' cannot be moved beside itself", "Choose another.", "target_column"
+            )
         return others.index(target) + self.shift
 
 

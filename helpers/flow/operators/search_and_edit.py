@@ -47,6 +47,8 @@ def _filled(text: str) -> str:
 
 Pattern = Annotated[Checked, AfterValidator(_filled)]
 Delimiter = Annotated[str, Field(min_length=1)]
+Place = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+"""A place in a text or a length, as Spark has them: whole numbers of 32 bits."""
 
 
 def _empty(value: object) -> object:
@@ -203,8 +205,8 @@ class ExtractBetweenDelimiters(SearchAndEdit):
 class ExtractFromPosition(SearchAndEdit):
     """Extract characters from a place, counted from 1"""
 
-    start_position: int
-    length: int
+    start_position: Place
+    length: Place
 
     def text(self, column: Any, run: Run) -> Any:  # noqa: ARG002
         return substring(column, self.start_position, self.length)
@@ -229,8 +231,8 @@ class ReplaceBetweenDelimiters(SearchAndEdit):
 class ReplaceFromPosition(SearchAndEdit):
     """Replace characters from a place, counted from 1"""
 
-    start_position: int
-    length: int
+    start_position: Place
+    length: Place
     replacement: str
 
     def text(self, column: Any, run: Run) -> Any:  # noqa: ARG002

@@ -24,7 +24,10 @@ class InferAndCastType(Operator):
         from ..date_parts import moments
 
         frame = frames[0]
-        schema: Mapping[str, str] = run.trained.get("schema") or {}
+        schema: Any = run.trained.get("schema") or {}
+        if not isinstance(schema, Mapping):
+            message = f"must be an object of columns and types, not {schema!r}"[:300]
+            raise OperatorError(message, "Remove it to infer types anew.", "schema")
         if schema:
             _must_match(schema, frame.columns)
         else:
