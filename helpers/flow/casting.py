@@ -122,6 +122,12 @@ def spark_moment_format(column: Any, pattern: str, parameter: str = "date_format
     """
     from .duckdb_functions import try_strptime
 
+    form, shape = strptime_pattern(pattern, parameter)
+    return column.re_search(f"^{shape}$").ifelse(try_strptime(column, form), None)
+
+
+def strptime_pattern(pattern: str, parameter: str) -> tuple[str, str]:
+    """A Java pattern as strptime's, and the regular expression of its texts. Raises OperatorError."""
     form, shape = "", ""
     for match in re.finditer(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", pattern, re.DOTALL):
         part = match[0]
@@ -137,7 +143,7 @@ def spark_moment_format(column: Any, pattern: str, parameter: str = "date_format
         else:
             text = part if part[0] != "'" or len(part) == 1 else part[1:-1].replace("''", "'") or "'"
             form, shape = form + text.replace("%", "%%"), shape + re.escape(text)
-    return column.re_search(f"^{shape}$").ifelse(try_strptime(column, form), None)
+    return form, shape
 
 
 def infer(rows: Sequence[Mapping[str, Any]], frame: Frame) -> dict[str, str]:

@@ -39,7 +39,7 @@ class DuckDBRun(Run):
         import duckdb
         import ibis
 
-        from .spark_sql import macros
+        from .spark_macros import macros
 
         settings: dict[str, Any] = {"temp_directory": str(self.directory / "spill")}
         if threads:

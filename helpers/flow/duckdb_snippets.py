@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 
 from .duckdb_engine import DuckDBRun
 from .errors import OperatorError
-from .frame import Frame
+from .frame import Frame, hidden_prefix
 from .naming import quoted
-from .row_order import keep_order, refuse_loose_limits, sorted_query
-from .snippets import execute_code
+from .snippets import complaints, execute_code, printed
+from .spark_relations import Relation
 from .time_limits import limited
 
 
@@ -20,15 +19,21 @@ def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     The snippet does not see the order of the rows. A result that only projects, filters and sorts keeps it;
     any other is ordered by all its columns.
     """
-    from .pyspark import DataFrame, query_of
-    from .pyspark_modules import data_frame, pretended_pyspark
+    from .pyspark import DataFrame
+    from .pyspark_modules import SparkSession, pretended_pyspark
+    from .pyspark_udfs import registrar
+    from .spark_relations import Workspace, relation_of
 
     if len(frame.order) > 1:
         frame = run.keep(frame)
-    view = run.view(run.sql(frame.visible))
-    namespace: dict[str, object] = {"df": data_frame(run.connection, view), "__name__": "__custom__"}
-    with limited(run), pretended_pyspark():
-        execute_code(code, namespace, run)
+    workspace = Workspace(run)
+    workspace.python = registrar(run)
+    session = SparkSession(workspace)
+    table = DataFrame(relation_of(frame, workspace), session)
+    namespace: dict[str, object] = {"df": table, "spark": session, "__name__": "__custom__"}
+    with limited(run):
+        with pretended_pyspark(session):
+            execute_code(code, namespace, run)
         result = namespace.get("df")
         if not isinstance(result, DataFrame):
             raise OperatorError(
@@ -36,30 +41,25 @@ def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
                 "Assign the result to df.",
                 "code",
             )
-        try:
-            query = query_of(result)
-        except Exception as error:
-            raise OperatorError(
-                f"cannot be turned into SQL: {error}", "Write it another way.", "code"
-            ) from error
-        views = result._inner.session.made_views
-    with limited(run, python=False):
-        return _result(query, view, views, frame, run)
+        for note in workspace.notes:
+            run.log(f"  Note: {note}")
+        with pretended_pyspark(session), printed(run), complaints(code):
+            return stored(result._relation, run)
 
 
 def run_sql(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     """The result of a Spark SQL query over the table `df`."""
     import duckdb
 
-    from .spark_queries import query_to_duckdb
+    from .spark_queries import queried
+    from .spark_relations import Workspace, relation_of
 
     if len(frame.order) > 1:
         frame = run.keep(frame)
-    view = run.view(run.sql(frame.visible))
-    query = query_to_duckdb(code, view)
     with limited(run, python=False):
         try:
-            return _result(query, view, {}, frame, run)
+            found = queried(code, {"df": relation_of(frame, Workspace(run), "df")})
+            return stored(found, run)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
@@ -67,41 +67,23 @@ def run_sql(code: str, frame: Frame, run: DuckDBRun) -> Frame:
             raise OperatorError(f"does not run: {reason}", "Correct the query.", "code") from error
 
 
-def _result(query: str, view: str, views: Mapping[str, str], frame: Frame, run: DuckDBRun) -> Frame:
-    """What a query over `view` (the visible columns of the frame) gives, stored."""
-    [hidden] = frame.order
-    query = _plain_numbers(query, run)
-    ordered = keep_order(query, view, run.view(run.sql(frame.table)), hidden, views)
-    with run.one_thread() if _adds_up(query) else contextlib.nullcontext():
-        if ordered is not None:
-            table = run.backend.table(run.view(ordered.query))
-            return run.keep(Frame(table, frame.order, in_order=frame.in_order and ordered.in_order))
-        refuse_loose_limits(query)
-        names = [row[0] for row in run.connection.execute(f"DESCRIBE {query}").fetchall()]
-        by_itself = sorted_query(query, len(names))
-        return run.store(by_itself or query, names, "" if by_itself else "ORDER BY ALL")
+def stored(relation: Relation, run: DuckDBRun) -> Frame:
+    """A table of a snippet or query, computed: in its order, or in that of all its columns."""
+    from .spark_relations import hidden
 
-
-def _plain_numbers(query: str, run: DuckDBRun) -> str:
-    """The query with the types of Spark: its sum of whole numbers is a long, not a number of 128 bits."""
-    found = run.connection.execute(f"DESCRIBE {query}").fetchall()
-    if not any(row[1] in _wide for row in found):
-        return query
-    cast = [
-        f"CAST({quoted(row[0])} AS BIGINT) AS {quoted(row[0])}" if row[1] in _wide else quoted(row[0])
-        for row in found
-    ]
-    return f"SELECT {', '.join(cast)} FROM ({query}) AS flow_sums"
-
-
-_wide = ("HUGEINT", "UHUGEINT")
-
-
-def _adds_up(query: str) -> bool:
-    """Whether a query aggregates; a view that the snippet made may, so it counts as one that does."""
-    from sqlglot import exp, parse_one
-
-    from .pyspark import view_prefix
-
-    tree = parse_one(query, read="duckdb")
-    return view_prefix in query or tree.find(exp.AggFunc, exp.Window, exp.Group) is not None
+    lowered = [name.lower() for name in relation.names]
+    twice = [name for name in relation.names if lowered.count(name.lower()) > 1]
+    if twice:
+        raise OperatorError(
+            f"leaves several columns called {', '.join(sorted(set(twice)))}", "Rename or drop some.", "code"
+        )
+    if not relation.outputs:
+        raise OperatorError("leaves a table without columns", "Keep at least one.", "code")
+    listed = [f"{each.column} AS {quoted(each.name)}" for each in relation.outputs]
+    with run.one_thread() if relation.adds_up else contextlib.nullcontext():
+        if relation.ordered:
+            order = f"{hidden_prefix}0"
+            view = run.view(f"SELECT {', '.join(listed)}, {hidden} AS {order} FROM ({relation.sql}) AS t")
+            return run.keep(Frame(run.backend.table(view), (order,), in_order=relation.in_order))
+        query = f"SELECT {', '.join(listed)} FROM ({relation.sql}) AS t"
+        return run.store(query, relation.names, "ORDER BY ALL")

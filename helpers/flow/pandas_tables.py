@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import OperatorError
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 def to_pandas(frame: Frame, run: DuckDBRun) -> pd.DataFrame:
     """The visible columns as Spark's toPandas gives them."""
-    return _as_spark_gives(run.connection.execute(run.sql(frame.ordered)), frame.table.schema())
+    kinds = frame.table.schema()
+    arrays = [name for name, kind in kinds.items() if kind.is_array()]
+    return as_spark_gives(run.connection.execute(run.sql(frame.ordered)), arrays)
 
 
 def of_arrow(table: pa.Table, schema: Any) -> pd.DataFrame:
@@ -26,7 +29,8 @@ def of_arrow(table: pa.Table, schema: Any) -> pd.DataFrame:
     import duckdb
 
     with duckdb.connect() as connection:
-        return _as_spark_gives(connection.from_arrow(table), schema)
+        arrays = [name for name, kind in schema.items() if kind.is_array()]
+        return as_spark_gives(connection.from_arrow(table), arrays)
 
 
 def shown(table: pa.Table, dates: bool) -> pd.DataFrame:
@@ -37,14 +41,14 @@ def shown(table: pa.Table, dates: bool) -> pd.DataFrame:
         return connection.from_arrow(table).df(date_as_object=dates)
 
 
-def _as_spark_gives(found: Any, schema: Any) -> pd.DataFrame:
-    """A result of DuckDB's.
+def as_spark_gives(found: Any, arrays: Sequence[str]) -> pd.DataFrame:
+    """A result of DuckDB's; these columns of it hold arrays.
 
     Whole numbers with nulls become float64 with NaN, dates are datetime.date, moments datetime64[ns].
     """
     table: pd.DataFrame = found.df(date_as_object=True)
-    for name, kind in schema.items():
-        if kind.is_array() and name in table:
+    for name in arrays:
+        if name in table:
             # Lists, as Spark gives them, with None for null: DuckDB gives arrays with masks.
             table[name] = [None if _is_missing(cell) else _listed(cell) for cell in table[name]]
     return table.astype({name: _kind(table[name]) for name in table.columns})

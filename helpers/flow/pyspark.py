@@ -1,340 +1,393 @@
-"""Custom PySpark on DuckDB: SQLFrame behind a guard.
+"""Custom PySpark on DuckDB: PySpark's data frames over the tables of `spark_relations`.
 
-SQLFrame offers PySpark's API over SQL. It differs from Spark in places without saying so, and an unknown
-attribute of its data frames is silently a column. So a snippet only meets the guarded objects of this file:
-they pass on what is on a list of methods and functions known to agree with Spark (`pyspark_names.py`), and
-refuse everything else by name.
+What is not known to give Spark's result is refused by name: an attribute that is not here raises Unsupported.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from . import pyspark_names as names
+from . import spark_trees as trees
 from .errors import OperatorError
-from .naming import quoted
+from .pyspark_columns import Column, column_tree, flat, value_tree
+from .pyspark_grouping import GroupedData
+from .pyspark_missing import filled, replaced, with_enough
+from .pyspark_reading import collected, pandas_of, shown
+from .pyspark_types import Row, StructField, StructType, class_of
+from .spark_parsing import expression
+from .spark_relations import Relation
+from .spark_trees import Tree
+from .spark_typed import Unsupported
+from .spark_types import void
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_known = frozenset([
+    "approxQuantile", "checkpoint", "colRegex", "corr", "cov", "crosstab", "cube", "describe", "explain",
+    "foreach", "freqItems", "groupingSets", "hint", "inputFiles", "isLocal", "isStreaming", "mapInArrow",
+    "mapInPandas", "melt", "observe", "pandas_api", "randomSplit", "rdd", "registerTempTable", "rollup",
+    "sameSemantics", "sample", "sampleBy", "semanticHash", "stat", "storageLevel", "summary", "to",
+    "toArrow", "toJSON", "toLocalIterator", "unpivot", "withMetadata", "withWatermark", "write",
+    "writeStream", "writeTo", "foreachPartition", "repartitionByRange", "sortWithinPartitions",
+    "intersectAll", "executionInfo", "createGlobalTempView", "createOrReplaceGlobalTempView", "lateralJoin",
+    "plot",
+])  # fmt: skip
+"""What PySpark's data frames have and these have not."""
 
 
-class Unsupported(OperatorError):
-    """A snippet uses something of PySpark that is not known to give Spark's result on DuckDB."""
+class DataFrame:
+    """A table of a snippet; its columns are attributes, as in PySpark."""
 
-    def __init__(self, construct: str) -> None:
-        super().__init__(
-            f"uses {construct}, which this engine does not run as Spark does",
-            "Write it with other functions, or run this flow in SageMaker Data Wrangler.",
-            "code",
-        )
+    def __init__(self, relation: Relation, session: Any = None) -> None:
+        self._relation, self._session = relation, session
 
-
-class Guarded:
-    """A SQLFrame object of which only the listed attributes can be reached."""
-
-    _kind = "object"
-    _allowed: frozenset[str] = frozenset()
-
-    def __init__(self, inner: Any) -> None:
-        object.__setattr__(self, "_inner", inner)
+    def _with(self, relation: Relation) -> DataFrame:
+        return DataFrame(relation, self._session)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name not in self._allowed:
-            return self._missing(name)
-        return wrap(getattr(self._inner, name))
-
-    def _missing(self, name: str) -> Any:
-        raise Unsupported(f"{self._kind}.{name}")
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(f"a {self._kind} cannot be iterated over")
-
-    def __repr__(self) -> str:
-        return f"<{self._kind}>"
-
-
-class DataFrame(Guarded):
-    """A guarded data frame; its columns are attributes, as in PySpark."""
-
-    _kind = "DataFrame"
-    _allowed = names.data_frame
-
-    def _missing(self, name: str) -> Any:
-        if name in self._inner.columns:
-            return wrap(self._inner[name])
-        if name in names.data_frame_known:
+        if name.lower() in (known.lower() for known in self.columns) and name not in _known:
+            return self[name]
+        if name in _known:
             raise Unsupported(f"DataFrame.{name}")
         raise AttributeError(
             f"'DataFrame' object has no attribute '{name}', and the table has no such column"
         )
 
-    def select(self, *columns: Any) -> DataFrame:
-        """These columns; a computed one needs a name."""
-        flat = columns[0] if len(columns) == 1 and isinstance(columns[0], list | tuple) else columns
-        return DataFrame(self._inner.select(*unwrap(_named(flat, "select"))))
-
-    def agg(self, *columns: Any) -> DataFrame:
-        """Aggregates of all rows, each with a name."""
-        return DataFrame(self._inner.agg(*unwrap(_named(columns, "agg"))))
-
-    def dropna(self, how: str = "any", thresh: int | None = None, subset: Any = None) -> DataFrame:
-        """Rows with enough values: null and NaN are none."""
-        chosen = self._chosen(subset)
-        least = thresh if thresh is not None else len(chosen) if how == "any" else 1
-        kinds = dict(self.dtypes)
-        there = " + ".join(_there(name, kinds[name]) for name in chosen)
-        return self._query(f"SELECT * FROM ({query_of(self)}) AS t WHERE {there} >= {int(least)}")
-
-    def fillna(self, value: Any, subset: Any = None) -> DataFrame:
-        """Nulls (and NaN) filled in the columns whose type the value fits, as Spark does."""
-        kinds = dict(self.dtypes)
-        values = value if isinstance(value, dict) else dict.fromkeys(self._chosen(subset), value)
-        filled = []
-        for name in self.columns:
-            column, wanted = quoted(name), _fill(values.get(name), kinds[name])
-            if wanted:
-                there = _there(name, kinds[name])
-                column = f"CASE WHEN {there} = 1 THEN {column} ELSE {wanted} END AS {column}"
-            filled.append(column)
-        return self._query(f"SELECT {', '.join(filled)} FROM ({query_of(self)}) AS t")
-
-    def dropDuplicates(self, subset: Any = None) -> DataFrame:
-        """Each row once. By some columns only, Spark keeps any row of each group: that is refused."""
-        if subset is not None:
-            raise OperatorError(
-                "dropDuplicates by some columns keeps any row of each group",
-                "Say which: number the rows by F.row_number() over a Window, and keep the first.",
-                "code",
-            )
-        return DataFrame(self._inner.distinct())
-
-    drop_duplicates = dropDuplicates
-
-    def _chosen(self, subset: Any) -> list[str]:
-        chosen = [subset] if isinstance(subset, str) else list(subset or self.columns)
-        for name in chosen:
-            if name not in self._inner.columns:
-                raise KeyError(f"the table has no column {name!r}")
-        return chosen
-
-    def _query(self, query: str) -> DataFrame:
-        connection, self_made = self._inner.session._conn, f"{view_prefix}{next(_counter)}"
-        connection.execute(f"CREATE TEMP VIEW {self_made} AS {query}")
-        self._inner.session.made_views[self_made] = query
-        return DataFrame(known_to(self._inner.session, self_made))
-
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str) and key not in self._inner.columns:
-            raise KeyError(f"the table has no column {key!r}")
         if isinstance(key, list | tuple):
             return self.select(*key)
         if isinstance(key, Column):
             return self.filter(key)
-        return wrap(self._inner[key])
+        if isinstance(key, int):
+            output = self._relation.outputs[key]
+            return Column(trees.Attribute(output.id, output.name))
+        tree = column_tree(key)
+        if not isinstance(tree, trees.Name):
+            return Column(tree)
+        output, rest = self._relation.analyzer.output(tree.parts)
+        found: Tree = trees.Attribute(output.id, output.name)
+        for each in rest:
+            found = trees.Call("getitem", (found, value_tree(each)))
+        return Column(found)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError("a DataFrame cannot be iterated over")
+
+    def __repr__(self) -> str:
+        return f"DataFrame[{', '.join(f'{name}: {kind}' for name, kind in self.dtypes)}]"
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return self._relation.names
 
     @property
     def dtypes(self) -> list[tuple[str, str]]:
         """Names and types, with Spark's names of types."""
-        session = self._inner.session
-        found = session._conn.execute(f"DESCRIBE {query_of(self)}").fetchall()
-        return [(row[0], names.spark_types.get(row[1], row[1].lower())) for row in found]
+        return [(each.name, str(each.type)) for each in self._relation.outputs]
 
-    def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:  # noqa: ARG002
-        """Print the first rows: to the log of the run."""
-        rows = self._inner.session._conn.execute(f"SELECT * FROM ({query_of(self)}) LIMIT {int(n)}")
-        print("\t".join(self.columns))
-        for row in rows.fetchall():
-            print("\t".join("null" if value is None else str(value) for value in row))
+    @property
+    def schema(self) -> StructType:
+        """The columns with their types."""
+        return StructType([StructField(each.name, class_of(each.type)) for each in self._relation.outputs])
 
-    def printSchema(self, level: int | None = None) -> None:  # noqa: ARG002
-        """Print names and types: to the log of the run."""
-        print("\n".join(f" |-- {name}: {kind}" for name, kind in self.dtypes))
+    @property
+    def sparkSession(self) -> Any:
+        """The session it belongs to."""
+        return self._session
+
+    @property
+    def na(self) -> Missing:
+        """Its methods for missing values."""
+        return Missing(self)
+
+    # Columns
+
+    def select(self, *columns: Any) -> DataFrame:
+        """These columns."""
+        return self._with(self._relation.project([column_tree(each) for each in flat(columns)]))
+
+    def selectExpr(self, *expressions: Any) -> DataFrame:
+        """These Spark SQL expressions."""
+        return self._with(self._relation.project([expression(each) for each in flat(expressions)]))
+
+    def withColumn(self, colName: str, col: Column) -> DataFrame:
+        """With a column computed anew."""
+        if not isinstance(col, Column):
+            raise OperatorError(
+                f"gives withColumn {type(col).__name__}, no column", "Use F.lit for a value.", "code"
+            )
+        return self._with(self._relation.with_column(colName, col._tree))
+
+    def withColumns(self, colsMap: dict[str, Column]) -> DataFrame:
+        """With several columns computed anew."""
+        return self._with(self._relation.with_columns([(name, col._tree) for name, col in colsMap.items()]))
+
+    def withColumnRenamed(self, existing: str, new: str) -> DataFrame:
+        """With a column under another name; without such a column nothing happens."""
+        return self.withColumnsRenamed({existing: new})
+
+    def withColumnsRenamed(self, colsMap: dict[str, str]) -> DataFrame:
+        """With columns under other names."""
+        new = {old.lower(): name for old, name in colsMap.items()}
+        outputs = [
+            replace(each, name=new[each.name.lower()], id=each.id) if each.name.lower() in new else each
+            for each in self._relation.outputs
+        ]
+        return self._with(replace(self._relation, outputs=tuple(outputs)))
+
+    def toDF(self, *cols: str) -> DataFrame:
+        """The same columns under these names."""
+        names = list(flat(cols))
+        if len(names) != len(self.columns):
+            raise OperatorError(f"gives {len(names)} names to {len(self.columns)} columns", "", "code")
+        return self._with(self._relation.renamed(names))
+
+    def drop(self, *cols: Any) -> DataFrame:
+        """Without these columns; those that are not there do not matter."""
+        outputs, gone = self._relation.outputs, set()
+        for each in cols:
+            if isinstance(each, Column):
+                same = self._relation.analyzer.attribute(each._tree)
+                gone |= {same.id} if same is not None else set()
+            else:
+                gone |= {output.id for output in outputs if output.name.lower() == each.lower()}
+        return self._with(self._relation.keep([each for each in outputs if each.id not in gone]))
+
+    def alias(self, alias: str) -> DataFrame:
+        """The same under a name that columns can be told by: F.col('name.column')."""
+        return self._with(self._relation.renamed(self.columns, frozenset([alias.lower()])))
+
+    # Rows
+
+    def filter(self, condition: Any) -> DataFrame:
+        """The rows for which the condition is true."""
+        tree: Tree = expression(condition) if isinstance(condition, str) else column_tree(condition)
+        return self._with(self._relation.filter(tree))
+
+    where = filter
+
+    def distinct(self) -> DataFrame:
+        """Each row once."""
+        return self._with(self._relation.distinct())
+
+    def dropDuplicates(self, subset: Any = None) -> DataFrame:
+        """Each row once; by some columns the first row of each group."""
+        if subset is None:
+            return self.distinct()
+        return self._with(self._relation.first_of_each([subset] if isinstance(subset, str) else list(subset)))
+
+    drop_duplicates = dropDuplicates
+
+    def orderBy(self, *cols: Any, ascending: Any = None) -> DataFrame:
+        """Sorted; nulls come first when ascending."""
+        keys = [self._key(each) for each in flat(cols)]
+        if ascending is not None:
+            ways = list(ascending) if isinstance(ascending, list | tuple) else [ascending] * len(keys)
+            keys = [
+                key if way else trees.Sorted(key.child if isinstance(key, trees.Sorted) else key, True, False)
+                for key, way in zip(keys, ways, strict=True)
+            ]
+        return self._with(self._relation.sort(keys))
+
+    sort = orderBy
+
+    def _key(self, given: Any) -> Tree:
+        if isinstance(given, int) and not isinstance(given, bool):
+            output = self._relation.outputs[abs(given) - 1]
+            tree: Tree = trees.Attribute(output.id, output.name)
+            return trees.Sorted(tree, True, False) if given < 0 else tree
+        return column_tree(given)
+
+    def limit(self, num: int) -> DataFrame:
+        """The first rows."""
+        return self._with(self._relation.limit(int(num)))
+
+    def offset(self, num: int) -> DataFrame:
+        """Without the first rows."""
+        return self._with(self._relation.limit(None, int(num)))
+
+    def dropna(self, how: str = "any", thresh: int | None = None, subset: Any = None) -> DataFrame:
+        """Rows with enough values: null and NaN are none."""
+        return self._with(with_enough(self._relation, how, thresh, subset))
+
+    def fillna(self, value: Any, subset: Any = None) -> DataFrame:
+        """Nulls (and NaN) filled in the columns whose type the value fits, as Spark does."""
+        return self._with(filled(self._relation, value, subset))
+
+    def replace(self, to_replace: Any, value: Any = None, subset: Any = None) -> DataFrame:
+        """Values in place of others, in the columns of their type."""
+        return self._with(replaced(self._relation, to_replace, value, subset))
+
+    # Several tables
+
+    def join(self, other: DataFrame, on: Any = None, how: str | None = None) -> DataFrame:
+        """Rows of both that go together."""
+        keys: list[Any] = [on] if isinstance(on, str | Column) else list(on or [])
+        if all(isinstance(each, str) for each in keys):
+            kind = how or ("inner" if keys else "cross")
+            return self._with(self._relation.join(other._relation, kind, None, keys))
+        condition = column_tree(keys[0])
+        for each in keys[1:]:
+            condition = trees.Call("and", (condition, column_tree(each)))
+        return self._with(self._relation.join(other._relation, how or "inner", condition))
+
+    def crossJoin(self, other: DataFrame) -> DataFrame:
+        """Every row with every row."""
+        return self._with(self._relation.join(other._relation, "cross", None))
+
+    def _set(self, operator: str, other: DataFrame) -> DataFrame:
+        return self._with(self._relation.set_operation(operator, other._relation))
+
+    def union(self, other: DataFrame) -> DataFrame:
+        """The rows of both, column by column in their places."""
+        return self._set("UNION ALL", other)
+
+    unionAll = union
+
+    def unionByName(self, other: DataFrame, allowMissingColumns: bool = False) -> DataFrame:
+        """The rows of both, columns found by their names."""
+        mine = [each.lower() for each in self.columns]
+        theirs = {each.lower(): each for each in other.columns}
+        missing = [name for name in self.columns if name.lower() not in theirs]
+        extra = [name for name in other.columns if name.lower() not in mine]
+        if (missing or extra) and not allowMissingColumns:
+            raise OperatorError(
+                f"puts tables together by name, of which only one has {', '.join(missing + extra)}",
+                "Select the same columns, or say allowMissingColumns=True.",
+                "code",
+            )
+        nothing = trees.Literal(None, void)
+        left, right = self._relation, other._relation
+        for name in extra:
+            left = left.with_column(name, nothing)
+        for name in missing:
+            right = right.with_column(name, nothing)
+        ordered = [right.analyzer.output((name,))[0] for name in left.names]
+        return self._with(left.set_operation("UNION ALL", right.keep(ordered)))
+
+    def intersect(self, other: DataFrame) -> DataFrame:
+        """Rows that both have, each once."""
+        return self._set("INTERSECT", other)
+
+    def subtract(self, other: DataFrame) -> DataFrame:
+        """Rows that the other has not, each once."""
+        return self._set("EXCEPT", other)
+
+    def exceptAll(self, other: DataFrame) -> DataFrame:
+        """Rows without those of the other, as often as they are left."""
+        return self._set("EXCEPT ALL", other)
+
+    # Groups
+
+    def groupBy(self, *cols: Any) -> GroupedData:
+        """Groups of rows with the same values here."""
+        keys = [column_tree(each) for each in flat(cols)]
+        return GroupedData(self._relation, keys, self._with)
+
+    groupby = groupBy
+
+    def agg(self, *exprs: Any) -> DataFrame:
+        """Aggregates of all rows."""
+        return self.groupBy().agg(*exprs)  # type: ignore[no-any-return]
+
+    # Reading out: what is printed goes to the log of the run.
 
     def count(self) -> int:
         """The number of rows."""
-        connection = self._inner.session._conn
-        return int(connection.execute(f"SELECT count(*) FROM ({query_of(self)})").fetchone()[0])
+        return self._relation.count()
+
+    def isEmpty(self) -> bool:
+        """Whether it has no rows."""
+        return self.count() == 0
+
+    def collect(self) -> list[Row]:
+        """All rows."""
+        return collected(self._relation)
+
+    def take(self, num: int) -> list[Row]:
+        """The first rows."""
+        return collected(self._relation.limit(int(num)) if self._relation.ordered else self._one(int(num)))
+
+    def _one(self, count: int) -> Relation:
+        """An unordered table from which its first rows may be taken: it has no more than those."""
+        if self.count() > count:
+            return self._relation.limit(count)  # refuses
+        return self._relation
+
+    def head(self, n: int | None = None) -> Any:
+        """The first row, or a list of the first n."""
+        if n is not None:
+            return self.take(n)
+        rows = self.take(1)
+        return rows[0] if rows else None
+
+    def first(self) -> Row | None:
+        """The first row."""
+        return self.head()  # type: ignore[no-any-return]
+
+    def tail(self, num: int) -> list[Row]:
+        """The last rows."""
+        if not self._relation.ordered:
+            return collected(self._one(int(num)))
+        return self.collect()[-int(num) :] if num else []
+
+    def toPandas(self) -> pd.DataFrame:
+        """All rows as pandas has them."""
+        return pandas_of(self._relation)
+
+    def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:  # noqa: ARG002
+        """Print the first rows."""
+        print(shown(self._relation, int(n)))
+
+    def printSchema(self, level: int | None = None) -> None:  # noqa: ARG002
+        """Print names and types."""
+        print("root\n" + "\n".join(f" |-- {name}: {kind}" for name, kind in self.dtypes))
+
+    # What makes no difference here
+
+    def cache(self) -> DataFrame:
+        """Itself."""
+        return self
+
+    def persist(self, *_: Any) -> DataFrame:
+        """Itself."""
+        return self
+
+    def unpersist(self, blocking: bool = False) -> DataFrame:  # noqa: ARG002
+        """Itself."""
+        return self
+
+    def localCheckpoint(self, *_: Any) -> DataFrame:
+        """Itself."""
+        return self
+
+    def coalesce(self, numPartitions: int) -> DataFrame:  # noqa: ARG002
+        """Itself: there are no partitions."""
+        return self
+
+    def repartition(self, *_: Any) -> DataFrame:
+        """The same rows, whose order Spark does not keep."""
+        return self._with(replace(self._relation, ordered=False, in_order=False))
+
+    def transform(self, func: Callable[..., DataFrame], *args: Any, **kwargs: Any) -> DataFrame:
+        """What a function makes of it."""
+        return func(self, *args, **kwargs)
+
+    def createOrReplaceTempView(self, name: str) -> None:
+        """A name for spark.sql."""
+        self._session._tables[name.lower()] = self._relation
+
+    createTempView = createOrReplaceTempView
 
 
-class GroupedData(Guarded):
-    """Rows grouped, waiting for an aggregate."""
+class Missing:
+    """`df.na`."""
 
-    _kind = "GroupedData"
-    _allowed = names.grouped_data
-
-    def agg(self, *columns: Any) -> DataFrame:
-        """Aggregates of each group, each with a name."""
-        return DataFrame(self._inner.agg(*unwrap(_named(columns, "agg"))))
-
-
-class WindowSpec(Guarded):
-    """A window of rows."""
-
-    _kind = "Window"
-    _allowed = names.window
-
-    def __init__(self, inner: Any = None) -> None:
-        if inner is None:
-            from sqlframe.duckdb import Window as inner
-        super().__init__(inner)
-
-    def orderBy(self, *columns: Any) -> WindowSpec:
-        """In this order; as in Spark nulls come first unless it says otherwise."""
-        flat = columns[0] if len(columns) == 1 and isinstance(columns[0], list | tuple) else columns
-        return WindowSpec(self._inner.orderBy(*(_ordered(each) for each in flat)))
-
-
-class Column(Guarded):
-    """A column expression with Spark's operators."""
-
-    _kind = "Column"
-    _allowed = names.column
-    __hash__ = object.__hash__
-
-    def alias(self, name: str) -> Column:
-        """The column under this name."""
-        named = Column(self._inner.alias(name))
-        object.__setattr__(named, "_alias", name)
-        return named
-
-    name = alias
-
-    def has_name(self) -> bool:
-        """Whether it is a column of a table, or was given a name."""
-        from sqlglot import exp
-
-        return "_alias" in self.__dict__ or isinstance(self._inner.expression, exp.Column | exp.Star)
-
-    def __bool__(self) -> bool:
-        raise ValueError("a Column has no truth value: use '&' for and, '|' for or, '~' for not")
-
-    def cast(self, kind: Any) -> Column:
-        """Spark's CAST: what does not fit is null, fractions are cut off."""
-        from sqlframe.base.column import Column as Inner
-
-        from .spark_sql import cast_call
-
-        return Column(Inner(cast_call(self._inner.column_expression, str(kind))))
-
-    astype = cast
-
-
-def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Column, *others: Any) -> Any:
-        return wrap(getattr(self._inner, name)(*unwrap(others)))
-
-    return apply
-
-
-for _name in names.column_operators:
-    setattr(Column, _name, _operator(_name))
-
-
-def wrap(value: Any) -> Any:
-    """A SQLFrame object behind its guard; plain values as they are."""
-    from sqlframe.base.column import Column as InnerColumn
-    from sqlframe.base.dataframe import BaseDataFrame
-    from sqlframe.base.group import _BaseGroupedData
-    from sqlframe.base.window import WindowSpec as InnerWindow
-
-    kinds = (
-        (BaseDataFrame, DataFrame),
-        (InnerColumn, Column),
-        (_BaseGroupedData, GroupedData),
-        (InnerWindow, WindowSpec),
-    )
-    for inner, guard in kinds:
-        if isinstance(value, inner):
-            return guard(value)
-    if callable(value) and not isinstance(value, type):
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return wrap(value(*unwrap(args), **unwrap(kwargs)))
-
-        return call
-    if isinstance(value, list | str | int | float | bool | None):
-        return value
-    raise Unsupported(type(value).__name__)
-
-
-def unwrap(value: Any) -> Any:
-    """The SQLFrame objects inside guards, also within lists, tuples and dicts."""
-    if isinstance(value, Guarded):
-        return value._inner
-    if isinstance(value, list | tuple):
-        return type(value)(unwrap(each) for each in value)
-    if isinstance(value, dict):
-        return {key: unwrap(each) for key, each in value.items()}
-    return value
-
-
-view_prefix = "flow_snippet_"
-_counter = itertools.count()
-
-
-def _named(columns: Sequence[Any], method: str) -> Sequence[Any]:
-    """The columns, when each has a name: Spark's own names, such as avg(x), are not SQLFrame's."""
-    for column in columns:
-        if isinstance(column, dict):
-            raise Unsupported(f"{method} with a dict")
-        if isinstance(column, Column) and not column.has_name():
-            raise OperatorError(
-                f"{method} has a computed column without a name",
-                "Give it one: .alias('name').",
-                "code",
-            )
-    return columns
-
-
-def _ordered(column: Any) -> Any:
-    from sqlframe.duckdb import functions
-    from sqlglot import exp
-
-    inner = functions.col(column) if isinstance(column, str) else column._inner
-    return inner if isinstance(inner.expression, exp.Ordered) else inner.asc_nulls_first()
-
-
-def _there(name: str, kind: str) -> str:
-    """SQL that is 1 where a column has a value."""
-    column = quoted(name)
-    nan = f" AND NOT isnan({column})" if kind in ("double", "float") else ""
-    return f"(CASE WHEN {column} IS NOT NULL{nan} THEN 1 ELSE 0 END)"
-
-
-_numbers = {"bigint": "long", "int": "int", "double": "float", "float": "real"}
-
-
-def _fill(value: Any, kind: str) -> str:
-    """SQL for the value as Spark fills it into a column of this type; empty when it does not fit."""
-    if isinstance(value, bool):
-        return str(value).lower() if kind == "boolean" else ""
-    if isinstance(value, int | float):
-        return f"spark_{_numbers[kind]}({value!r}::DOUBLE)" if kind in _numbers else ""
-    if isinstance(value, str):
-        escaped = value.replace("'", "''")
-        return f"'{escaped}'" if kind == "string" else ""
-    return ""
-
-
-def query_of(frame: DataFrame) -> str:
-    """The DuckDB query behind a guarded data frame."""
-    expressions = frame._inner.sql(optimize=False, pretty=False, as_list=True)
-    if len(expressions) != 1:
-        raise Unsupported("a cached DataFrame")
-    return str(expressions[0])
-
-
-def _spelled(name: str) -> str:
-    # Quotes only where they are needed: SQLFrame takes `x` and x for two columns.
-    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else f"`{name.replace('`', '``')}`"
-
-
-def known_to(session: Any, view: str) -> Any:
-    """A view as SQLFrame's data frame, with its columns made known to the session."""
-    # SQLFrame would look the columns up in the catalog, where temporary views are not, and parse their names.
-    columns = session._conn.execute(f"DESCRIBE {view}").fetchall()
-    spelled = {_spelled(row[0]): names.spark_types.get(row[1], "string") for row in columns}
-    session.catalog.add_table(view, spelled)
-    return session.table(view)
+    def __init__(self, frame: DataFrame) -> None:
+        self.fill, self.drop, self.replace = frame.fillna, frame.dropna, frame.replace

@@ -51,7 +51,7 @@ def call(custom: Callable[..., Any], column: pd.Series[Any], dtype: Any, functio
     if function.mode == "Pandas":
         parts = [_converted(part, custom, target) for part in _batches(column, dtype)]
         return pa.concat_arrays(parts) if parts else pa.array([], target)
-    values = [_accepted(custom(value), kind) for value in _python_values(column, dtype)]
+    values = [accepted(custom(value), kind) for value in _python_values(column, dtype)]
     return pa.array(values, target)
 
 
@@ -104,7 +104,7 @@ def _python_values(column: pd.Series[Any], dtype: Any) -> Iterator[Any]:
             yield value
 
 
-def _accepted(value: Any, kind: str) -> Any:
+def accepted(value: Any, kind: str) -> Any:
     """The value when it has the return type, else null: Spark converts nothing but to text."""
     if value is None:
         return None
