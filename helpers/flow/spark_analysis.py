@@ -99,6 +99,8 @@ class Analyzer:
         ordered: str = "",
     ) -> None:
         self.outputs, self.ties, self.python, self.ordered = outputs, ties, python, ordered
+        self.numbered = False
+        """Whether an expression asked for the numbers of rows."""
 
     def typed(self, tree: Tree) -> Typed:
         """The expression, aggregates without windows settled."""
@@ -271,6 +273,7 @@ class Analyzer:
     def _row_numbers(self) -> Typed:
         if not self.ordered:
             raise Unsupported("monotonically_increasing_id of rows without an order", "Sort them before.")
+        self.numbered = True
         sql = f"CAST(row_number() OVER (ORDER BY {self.ordered}) - 1 AS BIGINT)"
         return Typed(sql, types.bigint, "monotonically_increasing_id()", windows=True)
 

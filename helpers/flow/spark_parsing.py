@@ -38,6 +38,9 @@ def _dialect() -> Any:
     return Plain
 
 
+_query = "SELECT query"
+
+
 def parsed(text: str, parameter: str, what: str) -> Any:
     """The syntax tree of one statement. Raises OperatorError."""
     from sqlglot.errors import SqlglotError
@@ -57,7 +60,8 @@ def parsed(text: str, parameter: str, what: str) -> Any:
             f"does not parse as Spark SQL: {reason}", f"Correct the {what}.", parameter
         ) from None
     if len(found) != 1:
-        raise OperatorError(f"is not one {what}", f"Write one {what}.", parameter)
+        wanted = "an expression over columns" if what != _query else f"one {what}"
+        raise OperatorError(f"is not {wanted}", f"Write one {what}.", parameter)
     return found[0]
 
 

@@ -129,6 +129,10 @@ class Relation:
         typed = [analyzer.typed(tree) for tree in expanded]
         if any(each.aggregates for each in typed):
             return self.aggregate((), expanded)
+        if analyzer.numbered:
+            self.workspace.note(
+                "rows are numbered 0, 1, 2, ... in their order, as Spark does on one partition"
+            )
         items = [self.item(tree, analyzer) for tree in expanded]
         outputs: list[Output] = []
         sql: list[str] = []

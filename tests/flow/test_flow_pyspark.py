@@ -176,3 +176,22 @@ def test_the_newer_spelling_of_custom_code(apply: Apply) -> None:
         "name": "only the high ones",
     }
     assert len(apply("sagemaker.spark.custom_code_0.1", parameters, SCHEMA, ROWS)) == 2
+
+
+def test_what_holds_on_one_partition_only_is_said_in_the_log(
+    builder: Any, write_csv: Any, tmp_path: Any
+) -> None:
+    path = write_csv("data.csv", ["a"], [(2,), (2,), (1,)])
+    code = (
+        "from pyspark.sql import functions as F\n"
+        "df = df.withColumn('id', F.monotonically_increasing_id()).dropDuplicates(['a'])"
+    )
+    builder.add("step", "sagemaker.spark.custom_pyspark_0.1", {"code": code}, [builder.source()])
+    told: list[str] = []
+    output = flow.Output("step", "default", tmp_path / "out")
+    [written] = flow.execute(builder.read(), lambda _: [path], [output], progress=told.append)
+    assert [each.partition(",")[0] for each in told if "one partition" in each] == [
+        "  Note: rows are numbered 0",
+        "  Note: dropDuplicates keeps the first row of each group",
+    ]
+    assert written.paths[0].read_text() == "a,id\n1,2\n2,0\n"
