@@ -16,7 +16,8 @@ class Statistics:
     """Of one column of numbers, over the values that are there: null and NaN do not count.
 
     `deviation` is the sample's (n - 1), None for fewer than two values; the others are None without values.
-    With infinite values mean and deviation are infinite or NaN, as sums in floating numbers make them.
+    With infinite values mean and deviation are infinite or NaN, as sums in floating numbers make them; the
+    deviation is NaN too where there are values so great that their squares are infinite, as in Spark.
     """
 
     count: int
@@ -36,6 +37,9 @@ def is_finite(column: Any) -> Any:
     return is_there(column) & ~column.isinf() if column.type().is_floating() else column.notnull()
 
 
+_greatest_to_square = 1e150
+
+
 def statistics(table: Any, columns: Sequence[str], run: Run, finite: bool = False) -> list[Statistics]:
     """The statistics of these columns, in one pass; `finite`: infinite values do not count either."""
     measures: dict[str, Any] = {}
@@ -47,7 +51,8 @@ def statistics(table: Any, columns: Sequence[str], run: Run, finite: bool = Fals
             f"count_{place}": there.sum(),
             f"finite_{place}": real.sum(),
             f"mean_{place}": number.mean(where=real),
-            f"deviation_{place}": number.std(how="sample", where=real),
+            # DuckDB refuses to add up infinite squares.
+            f"deviation_{place}": number.std(how="sample", where=real & (number.abs() < _greatest_to_square)),
             f"least_{place}": number.min(where=there),
             f"greatest_{place}": number.max(where=there),
         }
@@ -58,6 +63,8 @@ def statistics(table: Any, columns: Sequence[str], run: Run, finite: bool = Fals
 def _of(row: dict[str, Any], place: int) -> Statistics:
     names = ("count", "finite", "mean", "deviation", "least", "greatest")
     count, finite, mean, deviation, least, greatest = (row[f"{name}_{place}"] for name in names)
+    if (count or 0) > 1 and max(-least, greatest) >= _greatest_to_square:
+        deviation = math.nan
     if (count or 0) > (finite or 0):
         deviation = math.nan
         mean = least + greatest if math.isinf(least) and math.isinf(greatest) else None

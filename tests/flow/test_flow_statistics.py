@@ -56,6 +56,13 @@ def test_infinite_values(run: DuckDBRun) -> None:
     assert (a.count, a.mean, a.greatest) == (2, 2.0, 3.0)
 
 
+def test_values_too_great_to_square(run: DuckDBRun) -> None:
+    huge, two = run.statistics(frame(run, a=[1.0, 1e200, 3.0], b=[-1e308, 1e308, np.nan]).table, ["a", "b"])
+    assert (huge.count, huge.mean, huge.greatest) == (3, pytest.approx(1e200 / 3), 1e200)
+    assert math.isnan(huge.deviation or 0) and math.isnan(two.deviation or 0)
+    assert (two.least, two.greatest) == (-1e308, 1e308)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_number_of_threads_changes_nothing(threads: int) -> None:
     numbers = np.random.default_rng(0).lognormal(0, 8, 400_000)
