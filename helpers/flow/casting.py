@@ -40,9 +40,13 @@ def cast(column: Any, kind: str) -> Any:
 
         return spark_number_text(column) if dtype.is_floating() else column.cast("string")
     if kind == "float":
-        # DuckDB reads 1_000 as a number; Spark does not.
-        number = column.try_cast("float64")
-        return column.contains("_").ifelse(None, number) if dtype.is_string() else number
+        if dtype.is_string():
+            return _text_to_float(column)
+        if dtype.is_timestamp():
+            from .duckdb_functions import epoch_us
+
+            return epoch_us(column.cast("timestamp")).cast("float64") / 1e6
+        return column.try_cast("float64")
     if kind == "long":
         if dtype.is_string():
             return _text_to_long(column)
@@ -53,7 +57,7 @@ def cast(column: Any, kind: str) -> Any:
             ends = ((number.isnan(), 0), (number >= 2.0**63, 2**63 - 1), (number <= -(2.0**63), -(2**63)))
             return ibis.cases(*ends, else_=whole)
         if dtype.is_timestamp():
-            return column.epoch_seconds().cast("int64")
+            return _whole_seconds(column)
         return column.try_cast("int64")
     if kind == "bool":
         if dtype.is_string():
@@ -65,8 +69,42 @@ def cast(column: Any, kind: str) -> Any:
     if dtype.is_string():
         return _text_to_datetime(column)
     if dtype.is_numeric():
-        return column.cast("float64").try_cast("int64").as_timestamp("s")
+        return _number_to_datetime(column)
     return column.try_cast("timestamp")
+
+
+_first_second, _last_second = -62_135_596_800, 253_402_300_799
+
+
+def _whole_seconds(column: Any) -> Any:
+    # Down to the second before, also ahead of 1970: DuckDB alone would round.
+    return column.truncate("s").epoch_seconds().cast("int64")
+
+
+def _number_to_datetime(column: Any) -> Any:
+    """Seconds from 1970 on, with a fraction; null outside the years 1 to 9999."""
+    if column.type().is_integer():
+        whole = column.between(_first_second, _last_second).ifelse(column, None).cast("int64")
+        return _without_zone(whole.as_timestamp("s"))
+    number = column.cast("float64")
+    microseconds = (number * 1_000_000.0).nullif(math.nan)
+    cut = (number < 0).ifelse(microseconds.ceil(), microseconds.floor())
+    inside = number.between(_first_second, _last_second)
+    whole = inside.ifelse(cut, None).try_cast("int64")
+    seconds = (whole / 1_000_000).floor().try_cast("int64")
+    return _without_zone(seconds.as_timestamp("s")) + (whole - seconds * 1_000_000).as_interval("us")
+
+
+def _without_zone(moment: Any) -> Any:
+    # DuckDB makes moments of UTC of numbers, whatever Ibis says.
+    return moment.cast("timestamp('UTC')").cast("timestamp")
+
+
+def _text_to_float(column: Any) -> Any:
+    # DuckDB reads 1_000 as a number; Spark does not, but reads 1d and 1.5F as Java does.
+    number = column.contains("_").ifelse(None, column.try_cast("float64"))
+    suffixed = column.re_extract(r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)[dDfF]\s*$", 1)
+    return number.fill_null(suffixed.try_cast("float64"))
 
 
 def _text_to_long(column: Any) -> Any:

@@ -22,6 +22,11 @@ def spark_number_text(number: float) -> dt.string:
     """A floating number as Java writes it: 1.0E7, NaN, Infinity."""
 
 
+@ibis.udf.scalar.builtin(name="epoch_us")  # type: ignore[untyped-decorator]
+def epoch_us(moment: dt.timestamp) -> dt.int64:
+    """The microseconds from 1970 on."""
+
+
 def content_hash(table: Any, columns: list[str], seed: str) -> Any:
     """A number from the texts of a row's values: the same on any machine and engine."""
     separator, missing = "\x1f", "\x1e"

@@ -203,6 +203,36 @@ def test_cast_one_column(apply: Apply, policy: dict[str, Any], expected: dict[st
     assert list(table.columns) == list(expected)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "value", "expected"),
+    [  # what Spark 4.0 casts them to, ANSI off
+        ("string", "float", "1d", 1.0),
+        ("string", "float", " 2.5F ", 2.5),
+        ("string", "float", "x1d", None),
+        ("string", "float", "1_0", None),
+        ("datetime", "long", "1969-12-31 23:59:59.999999", -1),
+        ("datetime", "long", "2000-02-29 12:30:15.7", 951827415),
+        ("datetime", "float", "1969-12-31 23:59:59.999999", -0.000001),
+        ("datetime", "float", "2000-02-29 12:30:15.7", 951827415.7),
+        ("float", "datetime", "1.5", pd.Timestamp("1970-01-01 00:00:01.5")),
+        ("float", "datetime", "-1.5", pd.Timestamp("1969-12-31 23:59:58.5")),
+        ("float", "datetime", "-0.0000015", pd.Timestamp("1969-12-31 23:59:59.999999")),
+        ("float", "datetime", "NaN", None),
+        ("long", "datetime", "1700000000", pd.Timestamp("2023-11-14 22:13:20")),
+        ("long", "datetime", "9223372036854775807", None),  # Spark's year 294247 is none for pandas
+    ],
+)
+def test_casts_between_numbers_texts_and_moments(
+    apply: Apply, before: str, after: str, value: str, expected: Any
+) -> None:
+    parameters = {"column": "a", "original_data_type": before, "data_type": after}
+    table = apply(cast, parameters, {"a": before, "b": "string"}, [(value, "p")])
+    [found] = table["a"]
+    assert pd.isna(found) if expected is None else found == expected
+    if after == "datetime":
+        assert str(table["a"].dtype).startswith("datetime64") and "UTC" not in str(table["a"].dtype)
+
+
 def test_cast_replaces_dates_and_refuses_what_is_no_replacement(apply: Apply) -> None:
     replace = {"non_castable_data_handling_method": "replace_value"}
     rows = [("24-12-2020",), ("1-2-2020",), ("24-12-2020 x",), ("29-02-2021",)]

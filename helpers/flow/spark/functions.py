@@ -23,7 +23,12 @@ def _spark_number_text(number: Any) -> Any:
     return sge.cast(number, "string", dialect="spark")
 
 
+def _epoch_us(moment: Any) -> Any:
+    return _call("unix_micros", sge.cast(moment, "timestamp", dialect="spark"))
+
+
 functions: dict[str, Callable[..., Any]] = {
+    "epoch_us": _epoch_us,
     "md5_number_lower": _md5_number_lower,
     "spark_number_text": _spark_number_text,
 }
