@@ -158,10 +158,10 @@ def spark_moment_format(column: Any, pattern: str, parameter: str = "date_format
 
     As in Java, `dd` takes two digits and no fewer. Raises OperatorError for a part that is not known.
     """
-    from .duckdb_functions import try_strptime
+    from .duckdb_functions import spark_moment
 
     form, shape = strptime_pattern(pattern, parameter)
-    return column.re_search(f"^{shape}$").ifelse(try_strptime(column, form), None)
+    return column.re_search(f"^{shape}$").ifelse(spark_moment(column, form, pattern), None)
 
 
 def strptime_pattern(pattern: str, parameter: str) -> tuple[str, str]:

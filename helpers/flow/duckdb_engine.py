@@ -39,6 +39,7 @@ class DuckDBRun(Run):
         import duckdb
         import ibis
 
+        from .duckdb_functions import macros as moments
         from .spark_macros import macros
 
         settings: dict[str, Any] = {"temp_directory": str(self.directory / "spill")}
@@ -52,7 +53,7 @@ class DuckDBRun(Run):
             self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
             self.connection.execute("SET TimeZone = 'UTC'")
             self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
-            for macro in macros:
+            for macro in (*macros, *moments):
                 self.connection.execute(macro)
             self.backend = ibis.duckdb.from_connection(self.connection)
         except duckdb.Error as error:

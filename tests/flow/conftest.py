@@ -18,7 +18,9 @@ spark = "sagemaker.spark."
 
 
 class Builder:
-    """Writes flow documents node by node; ids are the names."""
+    """Writes flow documents node by node; ids are the names. `engine` is the one its tests run on."""
+
+    engine = "duckdb"
 
     def __init__(self) -> None:
         self.nodes: list[dict[str, Any]] = []
@@ -110,7 +112,8 @@ def engine(request: pytest.FixtureRequest) -> str:
     """The name of the engine; on Spark tests are skipped that it has no chance to pass, with the reason."""
     name: str = request.param
     if name == "spark":
-        reason = gap(request.node.path.stem, request.node.originalname)
+        case = request.node.name.partition("[")[2].removesuffix("]").removeprefix("spark").removeprefix("-")
+        reason = gap(request.node.path.stem, request.node.originalname, case)
         if reason:
             pytest.skip(f"on Spark: {reason}")
         request.getfixturevalue("spark_session")
@@ -142,9 +145,12 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def builder() -> Builder:
+def builder(request: pytest.FixtureRequest) -> Builder:
     """An empty flow to add nodes to."""
-    return Builder()
+    made = Builder()
+    if "engine" in request.fixturenames:
+        made.engine = request.getfixturevalue("engine")
+    return made
 
 
 @pytest.fixture

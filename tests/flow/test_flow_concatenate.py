@@ -10,6 +10,8 @@ import pytest
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 identifier = "sagemaker.spark.concatenate_datasets_0.1"
 Concatenate = Callable[..., pd.DataFrame]
 LEFT = (["k", "v"], [(1, "a"), (2, "b"), (1, "a")], {"k": "long", "v": "string"})
@@ -28,7 +30,7 @@ def concatenate(builder: Any, write_csv: Any) -> Concatenate:
             for name, schema in (("l.csv", left[2]), ("r.csv", right[2]))
         ]
         builder.add("step", operator, parameters, inputs)
-        return flow.preview(builder.read(), "step", paths, rows=100)
+        return flow.preview(builder.read(), "step", paths, rows=100, engine=builder.engine)
 
     return run
 

@@ -230,7 +230,8 @@ def test_queries_that_are_refused(sql: Any, query: str, says: str) -> None:
 )
 def test_rows_keep_their_order_where_they_only_pass(apply: Apply, code: str, keys: list[int]) -> None:
     code = "from pyspark.sql import functions as F, Window\n" + code
-    table = apply("sagemaker.spark.custom_pyspark_0.1", {"code": code}, SCHEMA, ROWS)
+    block = {"operator": "Python (PySpark)", "pyspark_parameters": {"code": code}}
+    table = apply(custom, block, SCHEMA, ROWS)
     assert cells(table, "k") == keys
     assert not [name for name in table.columns if "flow" in name]
 

@@ -28,6 +28,8 @@ from helpers.flow.spark_hashing import (
     vector_text,
 )
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 encode = "sagemaker.spark.encode_categorical_0.1"
 Apply = Callable[..., pd.DataFrame]
 GENRES = ["jazz", "rap", "", "rap", "folk"]
@@ -51,7 +53,7 @@ def encoded(builder: Any, write_csv: Callable[..., Path]) -> Callable[..., pd.Da
         parameters = {"operator": choice, key: {"input_column": "g", **block}}
         more = {"trained_parameters": {key: trained}} if trained else {}
         builder.add("step", encode, parameters, [typed], **more)
-        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=1000)
+        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=1000, engine=builder.engine)
 
     return run
 

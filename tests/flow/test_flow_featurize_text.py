@@ -16,6 +16,8 @@ from test_flow_encode_categorical import stored_model
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 featurize = "sagemaker.spark.featurize_text_0.1"
 TEXTS = ["Hi  there ", "", " ", "a\xa0b\x0bc", " x", "a b b"]
 COUNT = {
@@ -55,7 +57,7 @@ def featurized(builder: Any, write_csv: Callable[..., Path]) -> Callable[..., pd
         key = choice.lower().replace(" ", "_") + "_parameters"
         more = {"trained_parameters": {key: trained}} if trained else {}
         builder.add("step", featurize, {"operator": choice, key: block, "x_parameters": {}}, [typed], **more)
-        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=1000)
+        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=1000, engine=builder.engine)
 
     return run
 

@@ -12,6 +12,8 @@ import pytest
 from helpers import flow
 from helpers.flow.trained import hash_of
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Apply = Callable[..., pd.DataFrame]
 missing = "sagemaker.spark.handle_missing_0.1"
 SCHEMA = {"n": "long", "x": "float", "s": "string", "d": "date", "b": "bool"}
@@ -158,7 +160,7 @@ def trained(builder: Any, write_csv: Any, kind: str, block: dict[str, Any], held
     parameters = {"operator": "Impute", "impute_parameters": {"column_type": kind, name: block}}
     held = {"trained_parameters": {"impute_parameters": {name: held}}}
     builder.add("step", missing, parameters, [typed], **held)
-    return flow.preview(builder.read(), "step", {"data.csv": path}, rows=10)
+    return flow.preview(builder.read(), "step", {"data.csv": path}, rows=10, engine=builder.engine)
 
 
 def test_trained_values_count_when_their_hash_fits(builder: Any, write_csv: Any) -> None:

@@ -13,6 +13,8 @@ import pytest
 from helpers import flow
 from helpers.flow.trained import hash_of
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Apply = Callable[..., pd.DataFrame]
 outliers = "sagemaker.spark.handle_outliers_0.1"
 SCHEMA = {"n": "long", "x": "float", "s": "string"}
@@ -152,7 +154,7 @@ def trained(builder: Any, write_csv: Any, choice: str, block: dict[str, Any], he
     key = choice.lower().replace(" ", "_") + "_parameters"
     more = {"trained_parameters": {key: held}}
     builder.add("step", outliers, {"operator": choice, key: block}, [typed], **more)
-    return flow.preview(builder.read(), "step", {"data.csv": path}, rows=100)
+    return flow.preview(builder.read(), "step", {"data.csv": path}, rows=100, engine=builder.engine)
 
 
 def test_trained_thresholds_count_when_their_hash_fits(builder: Any, write_csv: Any) -> None:

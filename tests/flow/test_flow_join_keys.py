@@ -10,6 +10,8 @@ import pytest
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Join = Callable[..., pd.DataFrame]
 LEFT = [(1, "a", "l1"), (1, "b", "l2"), (2, "a", "l3"), ("", "a", "l4")]
 RIGHT = [("b", 1, "r1"), ("a", 2, "r2"), ("a", 2, "r3"), ("a", "", "r4"), ("z", 9, "r5")]
@@ -30,7 +32,7 @@ def join(builder: Any, write_csv: Any) -> Join:
         right = builder.types(builder.source("r.csv"), {"place": "string", "code": "long", "w": "string"})
         parameters = {"join_keys": keys, "join_type": kind}
         builder.add("step", "sagemaker.spark.join_multi_keys_0.1", parameters, [left, right])
-        return flow.preview(builder.read(), "step", paths, rows=100)
+        return flow.preview(builder.read(), "step", paths, rows=100, engine=builder.engine)
 
     return run
 

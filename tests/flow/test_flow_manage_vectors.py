@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Apply = Callable[..., pd.DataFrame]
 vectors = "sagemaker.spark.manage_vectors_0.1"
 pca = "sagemaker.spark.dimensionality_reduction_0.1"
@@ -46,7 +48,7 @@ def typed(builder: Any, write_csv: Any) -> Any:
     source = builder.types(builder.source(), SCHEMA)
 
     def look(step: str) -> pd.DataFrame:
-        return flow.preview(builder.read(), step, {"data.csv": path}, rows=100)
+        return flow.preview(builder.read(), step, {"data.csv": path}, rows=100, engine=builder.engine)
 
     return source, look
 
@@ -68,10 +70,10 @@ def test_null_vectors_are_assembled_and_flattened_as_nan(builder: Any, tmp_path:
     source = builder.source("data.parquet", s3ContentType="Parquet")
     step = assemble(source, builder, ["v", "k"], "w")
     files = {"data.parquet": path}
-    table = flow.preview(builder.read(), step, files, rows=9)
+    table = flow.preview(builder.read(), step, files, rows=9, engine=builder.engine)
     same(table["w"], [[math.nan, math.nan, 1], [1, 2, 2], [3, 3], [4, 5, 6, 4]])
     flat = flatten(source, builder, input_column="v")
-    table = flow.preview(builder.read(), flat, files, rows=9)
+    table = flow.preview(builder.read(), flat, files, rows=9, engine=builder.engine)
     assert list(table.columns) == ["v", "k", "v_0", "v_1"]
     assert list(table["v_0"]) == pytest.approx([math.nan, 1, 3, 4], nan_ok=True)
     assert list(table["v_1"]) == pytest.approx([math.nan, 2, math.nan, 5], nan_ok=True)
@@ -143,7 +145,7 @@ def test_a_vector_in_and_a_vector_out(builder: Any, write_csv: Any) -> None:
     block = {"input_columns": ["v", "c"], "output_format": "Vector", "output_column": "v"}
     parameters = {"operator": "PCA", "pca_parameters": {**block, "num_components": 2}}
     builder.add("reduced", pca, parameters, [step])
-    table = flow.preview(builder.read(), "reduced", {"data.csv": path}, rows=100)
+    table = flow.preview(builder.read(), "reduced", {"data.csv": path}, rows=100, engine=builder.engine)
     assert list(table.columns) == ["a", "b", "k", "v"]
     np.testing.assert_allclose(np.stack(table["v"]), oracle(2), rtol=1e-9, atol=1e-9)
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from helpers import flow
 from helpers.flow.casting import infer_texts
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 columns = "sagemaker.spark.manage_columns_0.1"
 Apply = Callable[..., pd.DataFrame]
 
@@ -28,7 +30,9 @@ def values(table: pd.DataFrame, name: str) -> list[Any]:
 
 
 def preview(builder: Any, path: Path) -> pd.DataFrame:
-    return flow.preview(builder.read(), builder.nodes[-1]["node_id"], {"data.csv": path}, rows=10_000)
+    return flow.preview(
+        builder.read(), builder.nodes[-1]["node_id"], {"data.csv": path}, rows=10_000, engine=builder.engine
+    )
 
 
 def test_csv_is_all_texts_and_empty_is_null(builder: Any, tmp_path: Path) -> None:
@@ -263,6 +267,12 @@ def test_cast_moments_in_any_form_or_by_a_pattern(apply: Apply) -> None:
         apply(cast, {**parameters, "datetime_formatting": "yyyy QQ"}, {"t": "string"}, rows)
 
 
+def test_years_of_two_digits_are_of_this_century(apply: Apply) -> None:
+    parameters = {"column": "t", "data_type": "datetime", "datetime_formatting": "dd.MM.yy HH:mm"}
+    table = apply(cast, parameters, {"t": "string"}, [("01.02.70 00:00",), ("31.12.99 23:59",)])
+    assert [str(moment) for moment in values(table, "t")] == ["2070-02-01 00:00:00", "2099-12-31 23:59:00"]
+
+
 def test_cast_dates_by_a_pattern_and_numbers_without_change(apply: Apply) -> None:
     parameters = {"column": "d", "data_type": "date", "date_formatting": "dd/MM/yyyy"}
     table = apply(cast, parameters, {"d": "string"}, [("24/12/2020",), ("12/24/2020",)])
@@ -493,7 +503,9 @@ def joined(builder: Any, write_csv: Any, kind: str, **more: str) -> pd.DataFrame
         {**keys, "join_type": kind},
         [builder.source("l.csv"), builder.source("r.csv")],
     )
-    return flow.preview(builder.read(), "join", {"l.csv": left, "r.csv": right}, rows=100)
+    return flow.preview(
+        builder.read(), "join", {"l.csv": left, "r.csv": right}, rows=100, engine=builder.engine
+    )
 
 
 @pytest.mark.parametrize(
@@ -531,12 +543,14 @@ def test_join_on_several_keys_and_on_different_types(builder: Any, write_csv: An
         "both", "sagemaker.spark.join_multi_keys_0.1", {"join_keys": keys, "join_type": "inner"}, [a, b]
     )
     files = {"a.csv": path, "b.csv": other}
-    assert flow.preview(builder.read(), "both", files).to_numpy().tolist() == [["1", "q", "B", "1", "q", "C"]]
+    assert flow.preview(builder.read(), "both", files, engine=builder.engine).to_numpy().tolist() == [
+        ["1", "q", "B", "1", "q", "C"]
+    ]
     typed = builder.types(a, {"i": "long", "j": "string", "x": "string"})
     parameters = {"left_column": "i", "right_column": "i", "join_type": "inner"}
     builder.add("mixed", "sagemaker.spark.join_tables_0.1", parameters, [typed, b])
     with pytest.raises(flow.FlowError, match=r"differ in type: 'i' is int64, 'i' is string"):
-        flow.preview(builder.read(), "mixed", files)
+        flow.preview(builder.read(), "mixed", files, engine=builder.engine)
 
 
 # Splits

@@ -21,6 +21,8 @@ from helpers import flow
 from helpers.flow.spark_models import spark_model
 from helpers.flow.trained import hash_of
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Apply = Callable[..., pd.DataFrame]
 numeric = "sagemaker.spark.process_numeric_0.1"
 SCHEMA = {"n": "long", "x": "float", "c": "long", "s": "string"}
@@ -160,7 +162,7 @@ def test_trained_scalers_count_when_their_hash_fits(builder: Any, write_csv: Any
         parameters = {"operator": "Scale values", "scale_values_parameters": inner}
         trained = {"scale_values_parameters": {"min_max_scaler_parameters": held}}
         builder.add("step", numeric, parameters, [typed], trained_parameters=trained)
-        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=9)
+        return flow.preview(builder.read(), "step", {"data.csv": path}, rows=9, engine=builder.engine)
 
     table = run(entries, ["n", "x"])
     assert there(table, "n") == pytest.approx([0.14, 0.0, 0.11, 0.17])

@@ -195,6 +195,7 @@ def test_replace_from_position(apply: Apply, start: int, length: int, expected: 
         ("Find substring (from right)", {"needle": "b", "end_index": 2}, [1.0, None, -1.0, -1.0]),
         ("Matches", {"pattern": "AB", "case": False}, [True, True, False, False]),
         ("Matches", {"pattern": "AB", "case": True}, [False, True, False, False]),
+        ("Matches prefix", {"pattern": "AB", "case": False}, [True, True, False, False]),
         ("Find all occurrences", {"pattern": "[ab]"}, [["a", "b", "a", "b"], None, [], ["b"]]),
         ("Find all occurrences", {"pattern": "(a)b"}, [["a", "a"], None, [], []]),
         ("Extract using regex", {"pattern": "(a)(b)"}, ["a", None, "", ""]),

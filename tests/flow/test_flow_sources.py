@@ -166,9 +166,12 @@ def test_unknown_kinds_of_files_name_the_known_ones(builder: Any) -> None:
     assert "'jsonl' or 'orc'" in str(problem)
 
 
-def test_a_query_is_read_from_the_file_that_stands_for_it(builder: Any, tmp_path: Path, engine: str) -> None:
-    definition = {"datasetSourceType": "Athena", "name": "reviews", "queryString": "select 1"}
-    builder.add("q", "sagemaker.athena_source_0.1", {"dataset_definition": definition}, kind="SOURCE")
+@pytest.mark.parametrize("home", ["athena_source", "redshift_source"])
+def test_a_query_is_read_from_the_file_that_stands_for_it(
+    builder: Any, tmp_path: Path, engine: str, home: str
+) -> None:
+    definition = {"name": "reviews", "queryString": "select 1"}
+    builder.add("q", f"sagemaker.{home}_0.1", {"dataset_definition": definition}, kind="SOURCE")
     pd.DataFrame({"n": [1, 2]}).to_parquet(tmp_path / "data.parquet")
     table = flow.preview(builder.read(), "q", {"reviews": tmp_path / "data.parquet"}, engine=engine)
     assert list(table["n"]) == [1, 2]

@@ -10,6 +10,8 @@ import pytest
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 structured = "sagemaker.spark.handle_structured_column_0.1"
 PERSON = (
     '{"seq": 1,"name": {"first": "Nathaniel","last": "Ferguson"},"age": 59,"city": "Posbotno","state": "WV"}'
@@ -23,7 +25,9 @@ def run(builder: Any, folder: Path, table: pd.DataFrame, *steps: dict[str, Any])
     last = builder.source(s3ContentType="parquet")
     for number, parameters in enumerate(steps):
         last = builder.add(f"step {number}", structured, parameters, [last])
-    return flow.preview(builder.read(), last, {"data.csv": folder / "data.parquet"}, rows=1000)
+    return flow.preview(
+        builder.read(), last, {"data.csv": folder / "data.parquet"}, rows=1000, engine=builder.engine
+    )
 
 
 def flatten(**block: Any) -> dict[str, Any]:
@@ -68,6 +72,25 @@ def test_structs(builder: Any, tmp_path: Path) -> None:
     assert (table["s_a"].tolist(), table["s_b_c"].tolist()) == ([1, 2], ["x", "y"])
     with pytest.raises(flow.FlowError, match=r"'s' has no key 'z'. Its keys: a, b"):
         run(builder, tmp_path, data, flatten(input_column="s", keys="z"))
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["handle_structured", "structured_column", "flatten_structured", "flatten_column", "explode_array"],
+)
+def test_other_spellings(builder: Any, tmp_path: Path, spelling: str) -> None:
+    pd.DataFrame({"j": ['{"a": 1}'], "l": [[1, 2]]}).to_parquet(tmp_path / "data.parquet")
+    parameters = {"input_column": "l"} if spelling == "explode_array" else {"input_column": "j"}
+    if spelling in ("handle_structured", "structured_column"):
+        parameters = flatten(input_column="j")
+    operator = f"sagemaker.spark.{spelling}_0.1"
+    builder.add("step", operator, parameters, [builder.source(s3ContentType="parquet")])
+    files = {"data.csv": tmp_path / "data.parquet"}
+    table = flow.preview(builder.read(), "step", files, engine=builder.engine)
+    if spelling == "explode_array":
+        assert list(table.columns) == ["j", "l_items"] and list(table["l_items"]) == [1, 2]
+    else:
+        assert list(table["j_a"]) == [1]
 
 
 NESTED = [[["cat", "dog"], ["bat", "frog"]], [["rose", "petunia"], ["lily", "daisy"]], [], None]

@@ -13,6 +13,8 @@ import pytest
 
 from helpers import flow
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 operator = "sagemaker.spark.time_series_0.1"
 Apply = Callable[..., pd.DataFrame]
 Series = Callable[..., pd.DataFrame]
@@ -355,7 +357,7 @@ def grouped(builder: Any, write_csv: Any) -> Callable[..., pd.DataFrame]:
         )
         if choice:
             last = builder.add("step", operator, {"operator": choice, f"{choice}_parameters": block}, [last])
-        return flow.preview(builder.read(), last, {"data.csv": path}, rows=100)
+        return flow.preview(builder.read(), last, {"data.csv": path}, rows=100, engine=builder.engine)
 
     return run
 
@@ -375,7 +377,7 @@ def test_series_by_id_in_the_order_of_time(grouped: Any) -> None:
 
 def test_what_is_missing_in_cells(grouped: Any) -> None:
     block = {"hmic_strategy": "Forward fill", "hmic_sequence_column": "x_series", "hmic_output_column": ""}
-    for kind in ("In cell", "Within cell"):
+    for kind in ("In cell", "Within cell", "Inside cell"):
         table = grouped(
             "Handle missing", **{"hm_input_type": kind, f"hm_input_type_{kind}_parameters": block}
         )

@@ -27,8 +27,13 @@ def _epoch_us(moment: Any) -> Any:
     return _call("unix_micros", sge.cast(moment, "timestamp", dialect="spark"))
 
 
+def _spark_moment(text: Any, pattern: Any, java_pattern: Any) -> Any:  # noqa: ARG001
+    return _call("to_timestamp", text, java_pattern)
+
+
 functions: dict[str, Callable[..., Any]] = {
     "epoch_us": _epoch_us,
     "md5_number_lower": _md5_number_lower,
+    "spark_moment": _spark_moment,
     "spark_number_text": _spark_number_text,
 }

@@ -21,6 +21,9 @@ _as_a_flow_means_it = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    # Any encoding that a flow names, not only those that Spark 4 names itself.
+    "spark.sql.legacy.javaCharsets": "true",
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # Functions see their values in batches of this size.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",

@@ -70,7 +70,8 @@ def _refused(error: Exception, run: SparkRun) -> Exception:
     return OperatorError(f"does not run: {reason(error)}", "Correct the code of this step.", "code")
 
 
-_keep_order = {"Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit", "Window"}
+_keep_order = {"Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit", "WithCTE"}
+_named_query = {"CTERelationDef", "CTERelationRef"}
 _leaves = {"LocalRelation", "LogicalRDD", "InMemoryRelation", "LogicalRelation"}
 
 
@@ -80,7 +81,8 @@ def _in_order(result: Any) -> Any:
 
     plan = result._jdf.queryExecution().analyzed()
     kinds = _kinds(plan)
-    if kinds <= _keep_order | _leaves | {"Sort"} and len(_leaves_of(plan)) == 1:
+    tables = [leaf.nodeName() for leaf in _leaves_of(plan) if leaf.nodeName() not in _named_query]
+    if kinds <= _keep_order | _named_query | _leaves | {"Sort"} and len(tables) == 1:
         return result
     every = [F.col(ticked(name)).asc_nulls_last() for name in result.columns if _sortable(result, name)]
     return result.orderBy(*_sorted_by(plan, result), *every)
