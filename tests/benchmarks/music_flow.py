@@ -48,8 +48,6 @@ numbers = [
 def ours(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
     """The flow, on this project's engine."""
     began = time.perf_counter()
-    import sqlframe.duckdb  # noqa: F401
-
     import helpers.flow.engine
     import helpers.flow.loading
     import helpers.flow.pyspark_modules

@@ -186,7 +186,7 @@ def test_the_workshops_flow_is_whole() -> None:
 def test_reading_checking_and_drawing_load_nothing_heavy() -> None:
     code = (
         "import sys; from helpers import flow; f = flow.read(sys.argv[1]); flow.check(f); flow.draw(f);"
-        "print([m for m in ('ibis', 'duckdb', 'sqlframe', 'pandas', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('ibis', 'duckdb', 'sqlglot', 'pandas', 'matplotlib') if m in sys.modules])"
     )
     said = subprocess.run(
         [sys.executable, "-c", code, str(music_flow)], check=True, capture_output=True, text=True
