@@ -39,8 +39,7 @@ class DuckDBRun(Run):
         import duckdb
         import ibis
 
-        from .duckdb_functions import macros as moments
-        from .spark_macros import macros
+        from .spark_on_duckdb.macros import macros
 
         settings: dict[str, Any] = {"temp_directory": str(self.directory / "spill")}
         if threads:
@@ -53,7 +52,7 @@ class DuckDBRun(Run):
             self.connection.execute("SET ieee_floating_point_ops = false; SET enable_progress_bar = false")
             self.connection.execute("SET TimeZone = 'UTC'")
             self.threads = int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
-            for macro in (*macros, *moments):
+            for macro in macros:
                 self.connection.execute(macro)
             self.backend = ibis.duckdb.from_connection(self.connection)
         except duckdb.Error as error:
@@ -105,19 +104,19 @@ class DuckDBRun(Run):
 
     def pyspark(self, code: str, frame: Frame) -> Frame:
         """Run a PySpark snippet on DuckDB."""
-        from .duckdb_snippets import run_pyspark
+        from .spark_on_duckdb.custom_code import run_pyspark
 
         return run_pyspark(code, frame, self)
 
     def spark_sql(self, code: str, frame: Frame) -> Frame:
         """Run a Spark SQL query, translated."""
-        from .duckdb_snippets import run_sql
+        from .spark_on_duckdb.custom_code import run_sql
 
         return run_sql(code, frame, self)
 
     def with_formula(self, frame: Frame, name: str, formula: str) -> Frame:
         """The frame with a column by a Spark SQL expression, translated."""
-        from .spark_sql import to_duckdb
+        from .spark_on_duckdb.formulas import to_duckdb
 
         return self._with_sql_column(frame, name, to_duckdb(formula, frame))
 

@@ -6,14 +6,6 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
-macros = (
-    # Java's years of two digits are those of 2000 to 2099.
-    """CREATE OR REPLACE TEMP MACRO spark_moment(x, pattern, java_pattern) AS
-    try_strptime(x, pattern) + to_years(CASE
-        WHEN contains(replace(pattern, '%%', ''), '%y') AND year(try_strptime(x, pattern)) < 2000 THEN 100
-        ELSE 0 END)""",
-)
-
 
 @ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
 def md5_number_lower(text: str) -> dt.uint64:

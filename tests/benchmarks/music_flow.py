@@ -50,7 +50,7 @@ def ours(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
     began = time.perf_counter()
     import helpers.flow.engine
     import helpers.flow.loading
-    import helpers.flow.pyspark_modules
+    import helpers.flow.spark_on_duckdb.pyspark.modules
     import helpers.flow.writing  # noqa: F401
     from helpers import flow
 

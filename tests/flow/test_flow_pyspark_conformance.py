@@ -19,15 +19,15 @@ import pyarrow as pa
 import pytest
 
 from helpers.flow.duckdb_engine import DuckDBRun
-from helpers.flow.duckdb_snippets import run_pyspark, run_sql
 from helpers.flow.errors import OperatorError
 from helpers.flow.frame import Frame
-from helpers.flow.pyspark import DataFrame
-from helpers.flow.pyspark_modules import SparkSession, pretended_pyspark
-from helpers.flow.pyspark_udfs import registrar
-from helpers.flow.spark_relations import Workspace, relation_of
-from helpers.flow.spark_sql import to_duckdb
-from helpers.flow.spark_types import duckdb_type
+from helpers.flow.spark_on_duckdb.custom_code import run_pyspark, run_sql
+from helpers.flow.spark_on_duckdb.formulas import to_duckdb
+from helpers.flow.spark_on_duckdb.pyspark.data_frame import DataFrame
+from helpers.flow.spark_on_duckdb.pyspark.modules import SparkSession, pretended_pyspark
+from helpers.flow.spark_on_duckdb.pyspark.udfs import registrar
+from helpers.flow.spark_on_duckdb.relations import Workspace, relation_of
+from helpers.flow.spark_on_duckdb.types import duckdb_type
 
 NAN = float("nan")
 INF = float("inf")

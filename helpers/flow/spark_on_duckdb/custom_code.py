@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from .duckdb_engine import DuckDBRun
-from .errors import OperatorError
-from .frame import Frame, hidden_prefix
-from .naming import quoted
-from .snippets import complaints, execute_code, printed
-from .spark_relations import Relation
-from .time_limits import limited
+from ..duckdb_engine import DuckDBRun
+from ..errors import OperatorError
+from ..frame import Frame, hidden_prefix
+from ..naming import quoted
+from ..snippets import complaints, execute_code, printed
+from ..time_limits import limited
+from .relations import Relation
 
 
 def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
@@ -19,10 +19,10 @@ def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     The snippet does not see the order of the rows. A result that only projects, filters and sorts keeps it;
     any other is ordered by all its columns.
     """
-    from .pyspark import DataFrame
-    from .pyspark_modules import SparkSession, pretended_pyspark
-    from .pyspark_udfs import registrar
-    from .spark_relations import Workspace, relation_of
+    from .pyspark.data_frame import DataFrame
+    from .pyspark.modules import SparkSession, pretended_pyspark
+    from .pyspark.udfs import registrar
+    from .relations import Workspace, relation_of
 
     if len(frame.order) > 1:
         frame = run.keep(frame)
@@ -51,8 +51,8 @@ def run_sql(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     """The result of a Spark SQL query over the table `df`."""
     import duckdb
 
-    from .spark_queries import queried
-    from .spark_relations import Workspace, relation_of
+    from .queries import queried
+    from .relations import Workspace, relation_of
 
     if len(frame.order) > 1:
         frame = run.keep(frame)
@@ -69,7 +69,7 @@ def run_sql(code: str, frame: Frame, run: DuckDBRun) -> Frame:
 
 def stored(relation: Relation, run: DuckDBRun) -> Frame:
     """A table of a snippet or query, computed: in its order, or in that of all its columns."""
-    from .spark_relations import hidden
+    from .relations import hidden
 
     lowered = [name.lower() for name in relation.names]
     twice = [name for name in relation.names if lowered.count(name.lower()) > 1]

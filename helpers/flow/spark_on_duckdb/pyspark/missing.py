@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import OperatorError
-from .spark_analysis import Output, typed_literal
-from .spark_relations import Relation, hidden
-from .spark_typed import Unsupported, cast
-from .spark_types import Type, double
+from ...errors import OperatorError
+from ..analysis import Output, typed_literal
+from ..relations import Relation, hidden
+from ..typed import Unsupported, cast
+from ..types import Type, double
 
 
 def _chosen(relation: Relation, subset: Any) -> list[Output]:

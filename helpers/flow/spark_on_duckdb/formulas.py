@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import OperatorError
-from .naming import quoted
-from .spark_analysis import Analyzer, Output
-from .spark_parsing import expression
-from .spark_types import duckdb_type
+from ..errors import OperatorError
+from ..naming import quoted
+from .analysis import Analyzer, Output
+from .parsing import expression
+from .types import duckdb_type
 
 if TYPE_CHECKING:
-    from .frame import Frame
+    from ..frame import Frame
 
 
 def to_duckdb(formula: str, frame: Frame) -> str:

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from . import spark_types as types
-from .errors import OperatorError
-from .spark_analysis import Analyzer, Output
-from .spark_trees import Alias, Attribute, Cast, PythonCall, Star, Tree
-from .spark_typed import Typed, Unsupported, cast, comparison
-from .spark_types import Type
+from ..errors import OperatorError
+from . import types
+from .analysis import Analyzer, Output
+from .trees import Alias, Attribute, Cast, PythonCall, Star, Tree
+from .typed import Typed, Unsupported, cast, comparison
+from .types import Type
 
 if TYPE_CHECKING:
-    from .duckdb_engine import DuckDBRun
-    from .frame import Frame
+    from ..duckdb_engine import DuckDBRun
+    from ..frame import Frame
 
 hidden = "flow_place"
 _longest = 20_000
@@ -426,7 +426,7 @@ def _attributes(tree: Any) -> list[int]:
 
 def relation_of(frame: Frame, workspace: Workspace, table: str = "") -> Relation:
     """The visible columns of a frame with one hidden column, as a table of this name."""
-    from .naming import quoted
+    from ..naming import quoted
 
     [order] = frame.order
     run = workspace.run

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from . import pyspark_types
-from .errors import OperatorError
-from .pyspark import DataFrame
-from .pyspark_columns import Column, WindowSpec
-from .pyspark_functions import Functions
-from .pyspark_grouping import GroupedData
-from .pyspark_types import Row, StructType
-from .spark_analysis import typed_literal
-from .spark_queries import queried
-from .spark_relations import Relation, Workspace, hidden
-from .spark_typed import Unsupported, cast
-from .spark_types import Type, spark_type
+from ...errors import OperatorError
+from ..analysis import typed_literal
+from ..queries import queried
+from ..relations import Relation, Workspace, hidden
+from ..typed import Unsupported, cast
+from ..types import Type, spark_type
+from . import types as pyspark_types
+from .columns import Column, WindowSpec
+from .data_frame import DataFrame
+from .functions import Functions
+from .grouping import GroupedData
+from .types import Row, StructType
 
 _most_rows = 10_000
 

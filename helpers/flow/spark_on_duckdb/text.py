@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import spark_types as types
-from .errors import OperatorError
-from .java_regex import JavaRegex, java_regex, replacement
-from .spark_typed import Typed, Unsupported, combined, fitted, literal, named, text_sql, wrong_count
+from ..errors import OperatorError
+from ..java_regex import JavaRegex, java_regex, replacement
+from . import types
+from .typed import Typed, Unsupported, combined, fitted, literal, named, text_sql, wrong_count
 
 
 def _regex(value: Typed, function: str, everywhere: bool) -> JavaRegex:

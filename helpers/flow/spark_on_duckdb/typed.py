@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import spark_types as types
-from .errors import OperatorError
-from .spark_types import Type
+from ..errors import OperatorError
+from . import types
+from .types import Type
 
 unknown = object()
 """The value of an expression that is no literal."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from . import spark_types as types
-from .spark_typed import (
+from . import types
+from .typed import (
     Typed,
     Unsupported,
     alike,
@@ -17,7 +17,7 @@ from .spark_typed import (
     unknown,
     wrong_count,
 )
-from .spark_types import Type
+from .types import Type
 
 over = "\x01"
 """Stands in an aggregate's SQL where OVER (...) may be put; no text of a snippet may hold it."""

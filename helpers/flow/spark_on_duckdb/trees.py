@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .spark_types import Type
+from .types import Type
 
 
 class Tree:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import spark_trees as trees
-from . import spark_types as types
-from .errors import OperatorError
-from .pyspark_types import DataType
-from .spark_parsing import name_parts
-from .spark_trees import Tree
-from .spark_typed import Unsupported
-from .spark_types import Type, spark_type
+from ...errors import OperatorError
+from .. import trees, types
+from ..parsing import name_parts
+from ..trees import Tree
+from ..typed import Unsupported
+from ..types import Type, spark_type
+from .types import DataType
 
 
 class Column:

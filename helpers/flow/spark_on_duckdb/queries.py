@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import spark_trees as trees
-from .errors import OperatorError
-from .spark_parsing import parsed, tree_of
-from .spark_relations import Relation
-from .spark_trees import Tree
-from .spark_typed import Unsupported
-from .spark_types import Type
+from ..errors import OperatorError
+from . import trees
+from .parsing import parsed, tree_of
+from .relations import Relation
+from .trees import Tree
+from .typed import Unsupported
+from .types import Type
 
 
 def queried(code: str, tables: Mapping[str, Relation]) -> Relation:

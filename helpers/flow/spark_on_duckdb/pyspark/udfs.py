@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
-from .spark_trees import PythonCall
-from .spark_typed import Unsupported
-from .spark_types import Type
-from .user_functions import accepted
+from ...user_functions import accepted
+from ..trees import PythonCall
+from ..typed import Unsupported
+from ..types import Type
 
 if TYPE_CHECKING:
-    from .duckdb_engine import DuckDBRun
+    from ...duckdb_engine import DuckDBRun
 
 _arrow = {
     "string": "string", "bigint": "int64", "int": "int32", "double": "float64", "boolean": "bool",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from . import spark_types as types
-from .spark_types import Type
+from .. import types
+from ..types import Type
 
 
 class DataType:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import spark_trees as trees
-from .errors import OperatorError
-from .pyspark_columns import column_tree, flat
-from .spark_aggregates import aggregates
-from .spark_functions import same_as
-from .spark_relations import Relation
-from .spark_trees import Tree
-from .spark_typed import Unsupported
-from .spark_types import bigint, string, void
+from ...errors import OperatorError
+from .. import trees
+from ..aggregates import aggregates
+from ..functions import same_as
+from ..relations import Relation
+from ..trees import Tree
+from ..typed import Unsupported
+from ..types import bigint, string, void
+from .columns import column_tree, flat
 
 
 class GroupedData:

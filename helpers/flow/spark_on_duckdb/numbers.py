@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from . import spark_types as types
-from .spark_typed import (
+from . import types
+from .typed import (
     Typed,
     Unsupported,
     arithmetic,

@@ -127,6 +127,14 @@ macros = (
                 AS TIMESTAMPTZ) AS TIMESTAMP)
         END""",
     ),
+    # A text as a moment by a pattern of strptime; Java's years of two digits are those of 2000 to 2099.
+    _macro(
+        "spark_moment",
+        "x, pattern, java_pattern",
+        """try_strptime(x, pattern) + to_years(CASE
+        WHEN contains(replace(pattern, '%%', ''), '%y') AND year(try_strptime(x, pattern)) < 2000 THEN 100
+        ELSE 0 END)""",
+    ),
     _macro(
         "spark_moment_number",
         "x",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .pyspark_types import Row
-from .spark_relations import Relation
+from ..relations import Relation
+from .types import Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def _value(value: Any) -> Any:
 
 def pandas_of(relation: Relation) -> pd.DataFrame:
     """All rows as Spark's toPandas gives them."""
-    from .pandas_tables import as_spark_gives
+    from ...pandas_tables import as_spark_gives
 
     result = as_spark_gives(
         relation.workspace.run.connection.execute(relation.fetched()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import OperatorError
+from ..errors import OperatorError
 
 
 @dataclass(frozen=True)

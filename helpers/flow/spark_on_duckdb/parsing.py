@@ -9,12 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import spark_trees as trees
-from . import spark_types as types
-from .errors import OperatorError
-from .spark_trees import Tree
-from .spark_typed import Unsupported
-from .spark_types import spark_type
+from ..errors import OperatorError
+from . import trees, types
+from .trees import Tree
+from .typed import Unsupported
+from .types import spark_type
 
 Subquery = Callable[[Any, Tree | None, bool], Tree]
 

@@ -1,14 +1,13 @@
-"""Spark's functions of one row on DuckDB: a table of the plain ones; `spark_text`, `spark_moments` and
-`spark_numbers` hold those that depend on types or on the value of an argument."""
+"""Spark's functions of one row on DuckDB: a table of the plain ones; `text`, `moments` and
+`numbers` hold those that depend on types or on the value of an argument."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from . import spark_moments, spark_numbers, spark_text
-from . import spark_types as types
-from .errors import OperatorError
-from .spark_typed import (
+from ..errors import OperatorError
+from . import moments, numbers, text, types
+from .typed import (
     Typed,
     Unsupported,
     alike,
@@ -20,7 +19,7 @@ from .spark_typed import (
     named,
     wrong_count,
 )
-from .spark_types import spark_type
+from .types import spark_type
 
 Function = Callable[[Sequence[Typed]], Typed]
 
@@ -307,7 +306,7 @@ def _functions() -> dict[str, Function]:
         "extract": _extract,
         "getitem": lambda arguments: item(*arguments),
     }
-    return found | spark_text.functions | spark_numbers.functions | spark_moments.functions
+    return found | text.functions | numbers.functions | moments.functions
 
 
 functions = _functions()

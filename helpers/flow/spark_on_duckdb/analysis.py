@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import spark_trees as trees
-from . import spark_types as types
-from .errors import OperatorError
-from .spark_aggregates import aggregates, over, places, settled, window_functions
-from .spark_functions import field, functions, same_as
-from .spark_trees import Tree
-from .spark_typed import (
+from ..errors import OperatorError
+from . import trees, types
+from .aggregates import aggregates, over, places, settled, window_functions
+from .functions import field, functions, same_as
+from .trees import Tree
+from .typed import (
     Typed,
     Unsupported,
     alike,
@@ -29,7 +28,7 @@ from .spark_typed import (
     text_sql,
     unknown,
 )
-from .spark_types import Type
+from .types import Type
 
 
 @dataclass(frozen=True)

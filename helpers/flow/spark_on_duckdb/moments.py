@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from . import spark_types as types
-from .casting import strptime_pattern
-from .spark_typed import Typed, Unsupported, cast, combined, fitted, literal, named, text_sql, wrong_count
+from ..casting import strptime_pattern
+from . import types
+from .typed import Typed, Unsupported, cast, combined, fitted, literal, named, text_sql, wrong_count
 
 _units = {
     "year": "year", "yyyy": "year", "yy": "year", "quarter": "quarter", "month": "month", "mm": "month",

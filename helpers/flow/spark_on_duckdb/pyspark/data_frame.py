@@ -1,4 +1,4 @@
-"""Custom PySpark on DuckDB: PySpark's data frames over the tables of `spark_relations`.
+"""Custom PySpark on DuckDB: PySpark's data frames over the tables of `relations`.
 
 What is not known to give Spark's result is refused by name: an attribute that is not here raises Unsupported.
 """
@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import spark_trees as trees
-from .errors import OperatorError
-from .pyspark_columns import Column, column_tree, flat, value_tree
-from .pyspark_grouping import GroupedData
-from .pyspark_missing import filled, replaced, with_enough
-from .pyspark_reading import collected, pandas_of, shown
-from .pyspark_types import Row, StructField, StructType, class_of
-from .spark_parsing import expression
-from .spark_relations import Relation
-from .spark_trees import Tree
-from .spark_typed import Unsupported
-from .spark_types import void
+from ...errors import OperatorError
+from .. import trees
+from ..parsing import expression
+from ..relations import Relation
+from ..trees import Tree
+from ..typed import Unsupported
+from ..types import void
+from .columns import Column, column_tree, flat, value_tree
+from .grouping import GroupedData
+from .missing import filled, replaced, with_enough
+from .reading import collected, pandas_of, shown
+from .types import Row, StructField, StructType, class_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,14 +6,14 @@ import types as modules
 from collections.abc import Callable
 from typing import Any
 
-from . import spark_trees as trees
-from .pyspark_columns import Column, column_tree, flat, named_tree, type_of, value_tree
-from .spark_aggregates import aggregates, window_functions
-from .spark_functions import functions, same_as
-from .spark_parsing import expression
-from .spark_trees import Tree
-from .spark_typed import Unsupported, unknown
-from .spark_types import string, void
+from .. import trees
+from ..aggregates import aggregates, window_functions
+from ..functions import functions, same_as
+from ..parsing import expression
+from ..trees import Tree
+from ..typed import Unsupported, unknown
+from ..types import string, void
+from .columns import Column, column_tree, flat, named_tree, type_of, value_tree
 
 # Names of parameters; behind ' a text is a text and not the name of a column, [ may be left out.
 _signatures = {
