@@ -26,8 +26,9 @@ from helpers.flow.spark_on_duckdb.formulas import to_duckdb
 from helpers.flow.spark_on_duckdb.pyspark.data_frame import DataFrame
 from helpers.flow.spark_on_duckdb.pyspark.modules import SparkSession, pretended_pyspark
 from helpers.flow.spark_on_duckdb.pyspark.udfs import registrar
-from helpers.flow.spark_on_duckdb.relations import Workspace, relation_of
+from helpers.flow.spark_on_duckdb.relations import relation_of
 from helpers.flow.spark_on_duckdb.types import duckdb_type
+from helpers.flow.spark_on_duckdb.workspace import Workspace
 
 NAN = float("nan")
 INF = float("inf")

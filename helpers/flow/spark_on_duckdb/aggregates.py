@@ -6,17 +6,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from . import types
-from .typed import (
-    Typed,
-    Unsupported,
-    alike,
-    combined,
-    fitted,
-    literal,
-    named,
-    unknown,
-    wrong_count,
-)
+from .casts import alike, fitted
+from .typed import Typed, Unsupported, combined, literal, named, unknown, wrong_count
 from .types import Type
 
 over = "\x01"

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import OperatorError
 from . import trees, types
 from .aggregates import aggregates, over, places, settled, window_functions
-from .functions import field, functions, same_as
+from .arrays import field
+from .casts import alike, cast
+from .functions import functions, same_as
+from .literals import typed_literal
+from .operators import arithmetic, comparison, logical, negative
 from .trees import Tree
-from .typed import (
-    Typed,
-    Unsupported,
-    alike,
-    arithmetic,
-    cast,
-    combined,
-    comparison,
-    logical,
-    named,
-    negative,
-    text_sql,
-    unknown,
-)
+from .typed import Typed, Unsupported, combined, named, unknown
 from .types import Type
+from .windows import window_clause
 
 
 @dataclass(frozen=True)
@@ -45,42 +34,6 @@ class Output:
     def column(self) -> str:
         """What the column is called in SQL."""
         return self.sql or f"a{self.id}"
-
-
-def typed_literal(value: Any, kind: Type | None = None) -> Typed:
-    """A Python value as Spark's lit() takes it."""
-    if value is None:
-        return Typed("NULL", types.void, "NULL", None)
-    if isinstance(value, bool):
-        return Typed(str(value).lower(), types.boolean, str(value).lower(), value)
-    if isinstance(value, str):
-        if over in value:
-            raise Unsupported("a text with the character 1")
-        return Typed(text_sql(value), types.string, value, value)
-    if isinstance(value, int):
-        kind = kind or (types.integer if -(2**31) <= value < 2**31 else types.bigint)
-        if not -(2**63) <= value < 2**63:
-            raise Unsupported(f"the number {value}")
-        return Typed(f"CAST({value} AS {kind.duckdb})", kind, str(value), value)
-    if isinstance(value, float):
-        shown = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(repr(value), repr(value))
-        if "e" in shown:
-            return Typed(f"CAST('{value!r}' AS DOUBLE)", types.double, None, value)
-        return Typed(f"CAST('{value!r}' AS DOUBLE)", types.double, shown, value)
-    if isinstance(value, decimal.Decimal):
-        _sign, digits, exponent = value.as_tuple()
-        scale = max(-int(exponent), 0)
-        kind = types.decimal(max(len(digits) + max(int(exponent), 0), scale), scale)
-        return Typed(f"CAST('{value}' AS {kind.duckdb})", kind, str(value), value)
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is not None:
-            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-        return Typed(f"TIMESTAMP '{value.isoformat(' ')}'", types.timestamp, None, value)
-    if isinstance(value, datetime.date):
-        return Typed(f"DATE '{value}'", types.date, f"DATE '{value}'", value)
-    if hasattr(value, "item") and callable(value.item):  # a number of NumPy
-        return typed_literal(value.item())
-    raise Unsupported(f"a literal of the type {type(value).__name__}")
 
 
 class Analyzer:
@@ -305,7 +258,9 @@ class Analyzer:
                 )
             sql, kind = found.sql, found.type
             inner = [self._typed(each).aggregates for each in call.arguments]
-        sql = sql.replace(over, f" OVER ({_clause(partition, order, window, self._ties(name, window))})")
+        sql = sql.replace(
+            over, f" OVER ({window_clause(partition, order, window, self._ties(name, window))})"
+        )
         return Typed(sql, kind, None, aggregates=any(inner), windows=True)
 
     def _ties(self, name: str, window: trees.Window) -> Sequence[str]:
@@ -350,27 +305,3 @@ _capitals = (
     "sinh", "cosh", "tanh", "degrees", "radians", "hypot", "signum",
 )  # fmt: skip
 """Functions that Spark writes in capitals in the names of columns."""
-
-
-def _clause(
-    partition: Sequence[Typed], order: Sequence[str], window: trees.Window, ties: Sequence[str]
-) -> str:
-    parts = []
-    if partition:
-        parts.append("PARTITION BY " + ", ".join(f"{each.sql}" for each in partition))
-    ordered = [*order, *(ties if order or window.unit == "ROWS" else ())]
-    if ordered:
-        parts.append("ORDER BY " + ", ".join(ordered))
-    if window.unit:
-        start = _bound(window.start, "PRECEDING")
-        end = _bound(window.end, "FOLLOWING")
-        parts.append(f"{window.unit} BETWEEN {start} AND {end}")
-    return " ".join(parts)
-
-
-def _bound(place: int | None, open_end: str) -> str:
-    if place is None:
-        return f"UNBOUNDED {open_end}"
-    if place == 0:
-        return "CURRENT ROW"
-    return f"{abs(place)} {'FOLLOWING' if place > 0 else 'PRECEDING'}"

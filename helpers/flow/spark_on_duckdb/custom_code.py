@@ -22,7 +22,8 @@ def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     from .pyspark.data_frame import DataFrame
     from .pyspark.modules import SparkSession, pretended_pyspark
     from .pyspark.udfs import registrar
-    from .relations import Workspace, relation_of
+    from .relations import relation_of
+    from .workspace import Workspace
 
     if len(frame.order) > 1:
         frame = run.keep(frame)
@@ -52,7 +53,8 @@ def run_sql(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     import duckdb
 
     from .queries import queried
-    from .relations import Workspace, relation_of
+    from .relations import relation_of
+    from .workspace import Workspace
 
     if len(frame.order) > 1:
         frame = run.keep(frame)

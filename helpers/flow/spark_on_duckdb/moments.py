@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ..casting import strptime_pattern
 from . import types
-from .typed import Typed, Unsupported, cast, combined, fitted, literal, named, text_sql, wrong_count
+from .casts import cast, fitted
+from .typed import Typed, Unsupported, combined, literal, named, text_sql, wrong_count
 
 _units = {
     "year": "year", "yyyy": "year", "yy": "year", "quarter": "quarter", "month": "month", "mm": "month",

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from . import types
-from .typed import (
-    Typed,
-    Unsupported,
-    arithmetic,
-    cast,
-    combined,
-    fitted,
-    literal,
-    named,
-    negative,
-    wrong_count,
-)
+from .casts import cast, fitted
+from .operators import arithmetic, negative
+from .typed import Typed, Unsupported, combined, literal, named, wrong_count
 
 
 def _rounded(name: str) -> Callable[[Sequence[Typed]], Typed]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from ..errors import OperatorError
 from . import trees
-from .parsing import parsed, tree_of
+from .dialect import parsed
+from .joins import joined, set_operation
+from .parsing import tree_of
 from .relations import Relation
 from .trees import Tree
 from .typed import Unsupported
@@ -75,9 +77,9 @@ class _Query:
         everything = node.args.get("distinct") is False
         word = type(node).__name__.upper()
         if word == "UNION":
-            found = left.set_operation("UNION ALL", right)
+            found = set_operation(left, "UNION ALL", right)
             return found if everything else found.distinct()
-        return left.set_operation(f"{word} ALL" if everything else word, right)
+        return set_operation(left, f"{word} ALL" if everything else word, right)
 
     def _ended(self, found: Relation, node: Any) -> Relation:
         """With the ORDER BY and LIMIT behind a query in brackets or a set operation."""
@@ -123,7 +125,7 @@ class _Query:
             condition = self.tree(on) if on is not None else None
             if condition is not None:
                 both.analyzer.condition(condition)
-            found = found.join(other, how or "inner", condition, using)
+            found = joined(found, other, how or "inner", condition, using)
         return found
 
     def _select(self, node: Any) -> Relation:

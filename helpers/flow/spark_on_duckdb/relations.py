@@ -7,44 +7,22 @@ project, filter and sort; any other step loses it.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OperatorError
 from . import types
 from .analysis import Analyzer, Output
-from .trees import Alias, Attribute, Cast, PythonCall, Star, Tree
-from .typed import Typed, Unsupported, cast, comparison
-from .types import Type
+from .trees import Alias, Attribute, Cast, Star, Tree
+from .typed import Typed
+from .workspace import Workspace
 
 if TYPE_CHECKING:
-    from ..duckdb_engine import DuckDBRun
     from ..frame import Frame
 
 hidden = "flow_place"
 _longest = 20_000
-
-
-@dataclass
-class Workspace:
-    """What the tables of one snippet share: the run, numbers of columns, Python functions, notes."""
-
-    run: DuckDBRun
-    numbers: Any = field(default_factory=lambda: itertools.count(1))
-    made: dict[int, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    python: Callable[[PythonCall, list[Type]], str] | None = None
-
-    def output(self, name: str, kind: Type, tables: frozenset[str] = frozenset()) -> Output:
-        """A new column."""
-        return Output(next(self.numbers), name, kind, tables)
-
-    def note(self, text: str) -> None:
-        """Tell the log once."""
-        if text not in self.notes:
-            self.notes.append(text)
 
 
 @dataclass(frozen=True)
@@ -78,7 +56,8 @@ class Relation:
         ties = [hidden] if self.ordered else self.columns
         return Analyzer(self.outputs, ties, self.workspace.python, hidden if self.ordered else "")
 
-    def _made(self, sql: str, outputs: Sequence[Output], **changes: Any) -> Relation:
+    def made(self, sql: str, outputs: Sequence[Output], **changes: Any) -> Relation:
+        """The table that another query makes, with these columns."""
         if len(sql) > _longest:
             sql = f"SELECT * FROM {self.workspace.run.view(sql)}"
         return replace(self, sql=sql, outputs=tuple(outputs), **changes)
@@ -143,7 +122,7 @@ class Relation:
             outputs.append(output)
             sql.append(f"{expression} AS {output.column}")
         windows = any(each.windows for each in typed)
-        return self._made(
+        return self.made(
             f"SELECT {self._kept(sql)} FROM ({self.sql}) AS t",
             outputs,
             in_order=self.in_order and not windows,
@@ -177,7 +156,7 @@ class Relation:
     def keep(self, outputs: Sequence[Output]) -> Relation:
         """Only these of the columns."""
         sql = self._kept([each.column for each in outputs])
-        return self._made(f"SELECT {sql} FROM ({self.sql}) AS t", outputs)
+        return self.made(f"SELECT {sql} FROM ({self.sql}) AS t", outputs)
 
     def filter(self, tree: Tree) -> Relation:
         """The rows for which the condition is true."""
@@ -187,7 +166,7 @@ class Relation:
             raise OperatorError(
                 "filters by an aggregate or a window", "Compute it as a column first, then filter.", "code"
             )
-        return self._made(f"SELECT * FROM ({self.sql}) AS t WHERE {analyzer.condition(tree)}", self.outputs)
+        return self.made(f"SELECT * FROM ({self.sql}) AS t WHERE {analyzer.condition(tree)}", self.outputs)
 
     def sort(self, keys: Sequence[Tree]) -> Relation:
         """The rows sorted; those that sort alike as they came, or by all their columns."""
@@ -196,7 +175,7 @@ class Relation:
         listed += [hidden] if self.ordered else [f"{each} NULLS FIRST" for each in self._sortable()]
         number = f"row_number() OVER (ORDER BY {', '.join(listed)}) AS {hidden}"
         sql = f"SELECT {', '.join([*self.columns, number])} FROM ({self.sql}) AS t"
-        return self._made(sql, self.outputs, ordered=True, in_order=False)
+        return self.made(sql, self.outputs, ordered=True, in_order=False)
 
     def _sortable(self) -> list[str]:
         return [each.column for each in self.outputs if each.type.atomic]
@@ -205,7 +184,7 @@ class Relation:
         """The first rows; without an order nobody knows which those are."""
         if not self.ordered:
             if count == 0:
-                return self._made(f"SELECT * FROM ({self.sql}) AS t LIMIT 0", self.outputs)
+                return self.made(f"SELECT * FROM ({self.sql}) AS t LIMIT 0", self.outputs)
             raise OperatorError(
                 "limits rows that have no order, which keeps any of them",
                 "Sort them before: orderBy(...), or ORDER BY.",
@@ -213,12 +192,12 @@ class Relation:
             )
         most = f" LIMIT {count}" if count is not None else ""
         sql = f"SELECT * FROM ({self.sql}) AS t ORDER BY {hidden}{most} OFFSET {skipped}"
-        return self._made(sql, self.outputs)
+        return self.made(sql, self.outputs)
 
     def distinct(self) -> Relation:
         """Each row once."""
         listed = ", ".join(self._normal())
-        return self._made(f"SELECT DISTINCT {listed} FROM ({self.sql}) AS t", self.outputs, **_loose)
+        return self.made(f"SELECT DISTINCT {listed} FROM ({self.sql}) AS t", self.outputs, **loose)
 
     def _normal(self) -> list[str]:
         # -0.0 and 0.0 are one value.
@@ -244,7 +223,7 @@ class Relation:
         )
         number = f"row_number() OVER (PARTITION BY {listed} ORDER BY {hidden})"
         sql = f"SELECT {', '.join(self.columns)} FROM ({self.sql}) AS t QUALIFY {number} = 1"
-        return self._made(sql, self.outputs, **_loose)
+        return self.made(sql, self.outputs, **loose)
 
     def aggregate(
         self,
@@ -268,7 +247,7 @@ class Relation:
         if having is not None:
             sql += f" HAVING {analyzer.condition(having)}"
         self._check_groups(sql)
-        return self._made(sql, outputs, ordered=False, in_order=False, adds_up=True)
+        return self.made(sql, outputs, ordered=False, in_order=False, adds_up=True)
 
     def _check_groups(self, sql: str) -> None:
         import duckdb
@@ -298,96 +277,7 @@ class Relation:
         """The same table with columns of new numbers, to stand beside itself."""
         outputs = [replace(each, id=next(self.workspace.numbers)) for each in self.outputs]
         listed = [f"{old.column} AS {new.column}" for old, new in zip(self.outputs, outputs, strict=True)]
-        return self._made(f"SELECT {self._kept(listed)} FROM ({self.sql}) AS t", outputs)
-
-    def set_operation(self, operator: str, other: Relation) -> Relation:
-        """UNION ALL, EXCEPT and so on with another table, column by column in their places."""
-        if len(self.outputs) != len(other.outputs):
-            raise OperatorError(
-                f"puts a table of {len(self.outputs)} columns and one of {len(other.outputs)} together",
-                "Select the same columns of both.",
-                "code",
-            )
-        kinds = []
-        for left, right in zip(self.outputs, other.outputs, strict=True):
-            kind = types.common(left.type, right.type)
-            if kind is None:
-                raise OperatorError(
-                    f"puts '{left.name}' ({left.type}) and '{right.name}' ({right.type}) into one column",
-                    "Cast one of them.",
-                    "code",
-                )
-            kinds.append(kind)
-        outputs = [
-            self.workspace.output(each.name, kind) for each, kind in zip(self.outputs, kinds, strict=True)
-        ]
-        sides = []
-        for side in (self, other):
-            listed = [
-                f"{cast(Typed(old.column, old.type, None), new.type).sql} AS {new.column}"
-                for old, new in zip(side.outputs, outputs, strict=True)
-            ]
-            sides.append(f"(SELECT {', '.join(listed)} FROM ({side.sql}) AS t)")
-        adds_up = self.adds_up or other.adds_up
-        return self._made(f" {operator} ".join(sides), outputs, **{**_loose, "adds_up": adds_up})
-
-    def join(self, other: Relation, how: str, on: Tree | None, using: Sequence[str] = ()) -> Relation:
-        """Rows of both tables that go together. `using`: names both have, which come first and once."""
-        kind = _join_kinds.get(how.lower().replace("_", "").replace(" ", ""))
-        if kind is None:
-            raise OperatorError(f"joins by {how!r}", f"Known: {', '.join(_join_kinds)}.", "code")
-        same = {each.id for each in self.outputs} & {each.id for each in other.outputs}
-        if same:
-            if on is not None and same & set(_attributes(on)):
-                raise Unsupported(
-                    "a join of a table with itself by df['...'] or df.name",
-                    "Join by names (on='...'), or rename the columns of one side before.",
-                )
-            other = other.fresh()
-        both = [*self.outputs, *other.outputs]
-        analyzer = Analyzer(both, (), self.workspace.python)
-        pairs = [
-            (Analyzer(self.outputs).output((name,))[0], Analyzer(other.outputs).output((name,))[0])
-            for name in using
-        ]
-        conditions = [
-            comparison("=", Typed(a.column, a.type, a.name), Typed(b.column, b.type, b.name)).sql
-            for a, b in pairs
-        ]
-        if on is not None:
-            conditions.append(analyzer.condition(on))
-        if kind == "CROSS":
-            kind = "INNER"
-        clause = f" ON {' AND '.join(conditions) or 'true'}"
-        outputs, listed = self._joined(other, kind, pairs)
-        sql = (
-            f"SELECT {', '.join(listed)} FROM (SELECT {', '.join(self.columns)} FROM ({self.sql}) AS t) AS l "
-            f"{kind} JOIN (SELECT {', '.join(other.columns)} FROM ({other.sql}) AS t) AS r{clause}"
-        )
-        adds_up = self.adds_up or other.adds_up
-        return self._made(sql, outputs, **{**_loose, "adds_up": adds_up})
-
-    def _joined(
-        self, other: Relation, kind: str, pairs: Sequence[tuple[Output, Output]]
-    ) -> tuple[list[Output], list[str]]:
-        if kind in ("SEMI", "ANTI"):
-            return list(self.outputs), self.columns
-        keys, listed = [], []
-        for left, right in pairs:
-            if kind == "FULL":
-                common = types.compared(left.type, right.type)
-                if common is None or left.type != right.type:
-                    raise Unsupported("a full join of keys of different types", "Cast one of them.")
-                key = self.workspace.output(left.name, common)
-                keys.append(key)
-                listed.append(f"coalesce({left.column}, {right.column}) AS {key.column}")
-            else:
-                key = right if kind == "RIGHT" else left
-                keys.append(key)
-                listed.append(key.column)
-        taken = {each.id for pair in pairs for each in pair}
-        rest = [each for each in (*self.outputs, *other.outputs) if each.id not in taken]
-        return [*keys, *rest], [*listed, *(each.column for each in rest)]
+        return self.made(f"SELECT {self._kept(listed)} FROM ({self.sql}) AS t", outputs)
 
     def count(self) -> int:
         """The number of rows."""
@@ -400,28 +290,13 @@ class Relation:
         return f"SELECT {', '.join(self.columns)} FROM ({self.sql}) AS t{order}"
 
 
-_loose = {"ordered": False, "in_order": False}
-_join_kinds = {
-    "inner": "INNER", "cross": "CROSS", "outer": "FULL", "full": "FULL", "fullouter": "FULL", "left": "LEFT",
-    "leftouter": "LEFT", "right": "RIGHT", "rightouter": "RIGHT", "semi": "SEMI", "leftsemi": "SEMI",
-    "anti": "ANTI", "leftanti": "ANTI",
-}  # fmt: skip
+loose = {"ordered": False, "in_order": False}
+"""What a table is whose rows are in no order."""
 
 
 def replace_ties(analyzer: Analyzer, ties: Sequence[str]) -> Analyzer:
     """The same analyzer where other columns decide between rows that sort alike, and no row has a place."""
     return Analyzer(analyzer.outputs, ties, analyzer.python)
-
-
-def _attributes(tree: Any) -> list[int]:
-    """The numbers of all columns of certain tables that an expression names."""
-    if isinstance(tree, Attribute):
-        return [tree.id]
-    if isinstance(tree, tuple):
-        return [number for each in tree for number in _attributes(each)]
-    if hasattr(tree, "__dataclass_fields__"):
-        return [number for name in tree.__dataclass_fields__ for number in _attributes(getattr(tree, name))]
-    return []
 
 
 def relation_of(frame: Frame, workspace: Workspace, table: str = "") -> Relation:

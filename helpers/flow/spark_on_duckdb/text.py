@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ..errors import OperatorError
 from ..java_regex import JavaRegex, java_regex, replacement
 from . import types
-from .typed import Typed, Unsupported, combined, fitted, literal, named, text_sql, wrong_count
+from .casts import fitted
+from .typed import Function, Typed, Unsupported, combined, literal, named, text_sql, wrong_count
 
 
 def _regex(value: Typed, function: str, everywhere: bool) -> JavaRegex:
@@ -191,7 +191,36 @@ def _split_part(arguments: Sequence[Typed]) -> Typed:
     return combined(sql, types.string, named("split_part", arguments), arguments)
 
 
-functions: dict[str, Callable[[Sequence[Typed]], Any]] = {
+def _concat(arguments: Sequence[Typed]) -> Typed:
+    if not arguments:
+        return Typed("''", types.string, "concat()")
+    if any(not each.type.atomic for each in arguments):
+        raise Unsupported("concat of arrays")
+    given = [fitted(each, types.string, "concat") for each in arguments]
+    sql = "(" + " || ".join(each.sql for each in given) + ")"
+    return combined(sql, types.string, named("concat", arguments), arguments)
+
+
+def _concat_ws(arguments: Sequence[Typed]) -> Typed:
+    wrong_count("concat_ws", arguments, 1, 10_000)
+    parts = []
+    for each in arguments:
+        if each.type == types.array(types.string):
+            parts.append(f"array_to_string({each.sql}, {arguments[0].sql})")
+            if len(arguments) > 2:
+                raise Unsupported("concat_ws of arrays and other values")
+        else:
+            parts.append(fitted(each, types.string, "concat_ws").sql)
+    if len(arguments) == 2 and arguments[1].type.name == "array":
+        sql = f"CASE WHEN {parts[0]} IS NOT NULL THEN coalesce({parts[1]}, '') END"
+    else:
+        sql = f"concat_ws({', '.join(parts)})" if len(parts) > 1 else f"({parts[0]} || '')[1:0]"
+    return combined(sql, types.string, named("concat_ws", arguments), arguments)
+
+
+functions: dict[str, Function] = {
+    "concat": _concat,
+    "concat_ws": _concat_ws,
     "regexp_replace": _regexp_replace,
     "regexp_extract": _regexp_extract,
     "rlike": _rlike,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperatorError
 from .. import trees
+from ..joins import joined, set_operation
 from ..parsing import expression
 from ..relations import Relation
 from ..trees import Tree
@@ -19,11 +20,10 @@ from ..types import void
 from .columns import Column, column_tree, flat, value_tree
 from .grouping import GroupedData
 from .missing import filled, replaced, with_enough
-from .reading import collected, pandas_of, shown
-from .types import Row, StructField, StructType, class_of
+from .reading import Readable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _known = frozenset([
     "approxQuantile", "checkpoint", "colRegex", "corr", "cov", "crosstab", "cube", "describe", "explain",
@@ -38,7 +38,7 @@ _known = frozenset([
 """What PySpark's data frames have and these have not."""
 
 
-class DataFrame:
+class DataFrame(Readable):
     """A table of a snippet; its columns are attributes, as in PySpark."""
 
     def __init__(self, relation: Relation, session: Any = None) -> None:
@@ -80,21 +80,6 @@ class DataFrame:
 
     def __repr__(self) -> str:
         return f"DataFrame[{', '.join(f'{name}: {kind}' for name, kind in self.dtypes)}]"
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of the columns."""
-        return self._relation.names
-
-    @property
-    def dtypes(self) -> list[tuple[str, str]]:
-        """Names and types, with Spark's names of types."""
-        return [(each.name, str(each.type)) for each in self._relation.outputs]
-
-    @property
-    def schema(self) -> StructType:
-        """The columns with their types."""
-        return StructType([StructField(each.name, class_of(each.type)) for each in self._relation.outputs])
 
     @property
     def sparkSession(self) -> Any:
@@ -231,18 +216,18 @@ class DataFrame:
         keys: list[Any] = [on] if isinstance(on, str | Column) else list(on or [])
         if all(isinstance(each, str) for each in keys):
             kind = how or ("inner" if keys else "cross")
-            return self._with(self._relation.join(other._relation, kind, None, keys))
+            return self._with(joined(self._relation, other._relation, kind, None, keys))
         condition = column_tree(keys[0])
         for each in keys[1:]:
             condition = trees.Call("and", (condition, column_tree(each)))
-        return self._with(self._relation.join(other._relation, how or "inner", condition))
+        return self._with(joined(self._relation, other._relation, how or "inner", condition))
 
     def crossJoin(self, other: DataFrame) -> DataFrame:
         """Every row with every row."""
-        return self._with(self._relation.join(other._relation, "cross", None))
+        return self._with(joined(self._relation, other._relation, "cross", None))
 
     def _set(self, operator: str, other: DataFrame) -> DataFrame:
-        return self._with(self._relation.set_operation(operator, other._relation))
+        return self._with(set_operation(self._relation, operator, other._relation))
 
     def union(self, other: DataFrame) -> DataFrame:
         """The rows of both, column by column in their places."""
@@ -269,7 +254,7 @@ class DataFrame:
         for name in missing:
             right = right.with_column(name, nothing)
         ordered = [right.analyzer.output((name,))[0] for name in left.names]
-        return self._with(left.set_operation("UNION ALL", right.keep(ordered)))
+        return self._with(set_operation(left, "UNION ALL", right.keep(ordered)))
 
     def intersect(self, other: DataFrame) -> DataFrame:
         """Rows that both have, each once."""
@@ -295,59 +280,6 @@ class DataFrame:
     def agg(self, *exprs: Any) -> DataFrame:
         """Aggregates of all rows."""
         return self.groupBy().agg(*exprs)  # type: ignore[no-any-return]
-
-    # Reading out: what is printed goes to the log of the run.
-
-    def count(self) -> int:
-        """The number of rows."""
-        return self._relation.count()
-
-    def isEmpty(self) -> bool:
-        """Whether it has no rows."""
-        return self.count() == 0
-
-    def collect(self) -> list[Row]:
-        """All rows."""
-        return collected(self._relation)
-
-    def take(self, num: int) -> list[Row]:
-        """The first rows."""
-        return collected(self._relation.limit(int(num)) if self._relation.ordered else self._one(int(num)))
-
-    def _one(self, count: int) -> Relation:
-        """An unordered table from which its first rows may be taken: it has no more than those."""
-        if self.count() > count:
-            return self._relation.limit(count)  # refuses
-        return self._relation
-
-    def head(self, n: int | None = None) -> Any:
-        """The first row, or a list of the first n."""
-        if n is not None:
-            return self.take(n)
-        rows = self.take(1)
-        return rows[0] if rows else None
-
-    def first(self) -> Row | None:
-        """The first row."""
-        return self.head()  # type: ignore[no-any-return]
-
-    def tail(self, num: int) -> list[Row]:
-        """The last rows."""
-        if not self._relation.ordered:
-            return collected(self._one(int(num)))
-        return self.collect()[-int(num) :] if num else []
-
-    def toPandas(self) -> pd.DataFrame:
-        """All rows as pandas has them."""
-        return pandas_of(self._relation)
-
-    def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:  # noqa: ARG002
-        """Print the first rows."""
-        print(shown(self._relation, int(n)))
-
-    def printSchema(self, level: int | None = None) -> None:  # noqa: ARG002
-        """Print names and types."""
-        print("root\n" + "\n".join(f" |-- {name}: {kind}" for name, kind in self.dtypes))
 
     # What makes no difference here
 

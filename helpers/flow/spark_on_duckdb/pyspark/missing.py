@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import OperatorError
-from ..analysis import Output, typed_literal
+from ..analysis import Output
+from ..casts import cast
+from ..literals import typed_literal
 from ..relations import Relation, hidden
-from ..typed import Unsupported, cast
+from ..typed import Unsupported
 from ..types import Type, double
 
 
@@ -33,7 +35,7 @@ def with_enough(relation: Relation, how: str, thresh: int | None, subset: Any) -
     least = thresh if thresh is not None else len(chosen) if how == "any" else 1
     there = " + ".join(f"CAST({_there(each)} AS INTEGER)" for each in chosen) or "0"
     sql = f"SELECT * FROM ({relation.sql}) AS t WHERE {there} >= {int(least)}"
-    return relation._made(sql, relation.outputs)
+    return relation.made(sql, relation.outputs)
 
 
 def _changed(relation: Relation, changed: dict[int, str]) -> Relation:
@@ -49,7 +51,7 @@ def _changed(relation: Relation, changed: dict[int, str]) -> Relation:
             listed.append(each.column)
     if relation.ordered:
         listed.append(hidden)
-    return relation._made(f"SELECT {', '.join(listed)} FROM ({relation.sql}) AS t", outputs)
+    return relation.made(f"SELECT {', '.join(listed)} FROM ({relation.sql}) AS t", outputs)
 
 
 def filled(relation: Relation, value: Any, subset: Any) -> Relation:

@@ -10,11 +10,13 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 from ...errors import OperatorError
-from ..analysis import typed_literal
+from ..casts import cast
+from ..literals import typed_literal
 from ..queries import queried
-from ..relations import Relation, Workspace, hidden
-from ..typed import Unsupported, cast
+from ..relations import Relation, hidden
+from ..typed import Unsupported
 from ..types import Type, spark_type
+from ..workspace import Workspace
 from . import types as pyspark_types
 from .columns import Column, WindowSpec
 from .data_frame import DataFrame
