@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -96,14 +97,40 @@ def test_hashes_are_those_of_duckdb(run: Any) -> None:
     from helpers.flow.duckdb_engine import DuckDBRun
     from helpers.flow.duckdb_functions import content_hash
 
-    texts = pd.DataFrame({"a": ["x", None, "\u00e4\u00f6", ""], "b": [1, 2, 3, 4]})
+    moments = pd.to_datetime(["2020-01-01 10:00:00.25", None, "1960-02-29", "2020-01-01"], format="ISO8601")
+    texts = pd.DataFrame(
+        {
+            "a": ["x", None, "\u00e4\u00f6", ""],
+            "b": [1, 2, 3, 4],
+            "c": [True, None, False, True],
+            "t": moments,
+        }
+    )
     with DuckDBRun(lambda _: []) as other:
         found = []
         for each in (run, other):
             table = each.from_pandas(texts).table
-            found.append(each.rows(table.select(h=content_hash(table, ["a", "b"], "seed"))))
+            found.append(each.rows(table.select(h=content_hash(table, ["a", "b", "c", "t"], "seed"))))
     assert found[0] == found[1]
     assert len({row["h"] for row in found[0]}) == 4
+
+
+def test_hashes_of_numbers_are_those_of_duckdb_but_for_their_last_digits(run: Any) -> None:
+    from helpers.flow.duckdb_engine import DuckDBRun
+    from helpers.flow.duckdb_functions import content_hash
+
+    sizes = [1e300, 1e19, 12345.678, 1.0, 0.3, 1e-7, 1e-30, 5e-324]
+    numbers = [0.1 + 0.2, *sizes, *(-size for size in sizes), 0.0, -0.0, math.inf, -math.inf, math.nan]
+    table = pd.DataFrame({"x": numbers})
+    with DuckDBRun(lambda _: []) as other:
+        found = []
+        for each in (run, other):
+            held = each.from_pandas(table, nan=True).table
+            found.append([row["h"] for row in each.rows(held.select(h=content_hash(held, ["x"], "")))])
+    assert found[0] == found[1]
+    hashes = dict(zip(map(repr, numbers), found[0], strict=True))
+    assert hashes[repr(0.1 + 0.2)] == hashes["0.3"] and hashes["-0.0"] == hashes["0.0"] == hashes["5e-324"]
+    assert len(set(hashes.values())) == 13  # infinities and NaN count as the greatest numbers
 
 
 @pytest.mark.usefixtures("spark_session")
