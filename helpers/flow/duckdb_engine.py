@@ -9,7 +9,7 @@ are computed by one thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import pandas_tables
 from .errors import FlowError
 from .frame import Frame, hidden_prefix
+from .lineage import Lineage
 from .naming import quoted
 from .runs import Run
 
@@ -41,6 +42,8 @@ class DuckDBRun(Run):
 
         from .spark_on_duckdb.macros import macros
 
+        self.lineage = Lineage()
+        self._finite: dict[tuple[str, str], bool] = {}
         settings: dict[str, Any] = {"temp_directory": str(self.directory / "spill")}
         if threads:
             settings["threads"] = threads
@@ -175,6 +178,7 @@ class DuckDBRun(Run):
         """A new view of this query; its name."""
         name = self.fresh()
         self.connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
+        self.lineage.add_view(name, query)
         return name
 
     def _with_sql_column(self, frame: Frame, name: str, expression: str) -> Frame:
@@ -184,6 +188,7 @@ class DuckDBRun(Run):
         if name not in frame.table.columns:
             new.insert(len(frame.columns), f"({expression}) AS {quoted(name)}")
         view = self.view(f"SELECT {', '.join(new)} FROM ({self.sql(frame.table)}) AS flow_input")
+        self.lineage.made_of[view] = frame.table.drop(name) if name in frame.table.columns else frame.table
         return frame.replace(self.backend.table(view))
 
     def keep(self, frame: Frame) -> Frame:
@@ -191,7 +196,40 @@ class DuckDBRun(Run):
         if frame.stored:
             return frame
         kept = [name for name in frame.table.columns if name not in frame.order]
-        return self.store(self.sql(frame.table), kept, self.order_by(frame))
+        stored = self.store(self.sql(frame.table), kept, self.order_by(frame))
+        self.lineage.made_of[stored.table.op().name] = frame.table
+        return stored
+
+    def shared(self, frame: Frame, uses: int) -> Frame:
+        """The frame for so many steps; joins made twice take less than a wide table written and read."""
+        joins = self.lineage.joins(frame.table)
+        return frame if joins is not None and uses <= (2 if joins else uses) else super().shared(frame, uses)
+
+    def release(self, needed: Iterable[Frame], since: int = 0) -> None:
+        """Drop the tables that were made after `since` and that none of these frames reads."""
+        for name in self.lineage.unneeded([frame.table for frame in needed], since):
+            self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a table or view of this run."""
+        kind = "TABLE" if name in self.lineage.tables else "VIEW"
+        self.connection.execute(f"DROP {kind} {name}")
+        self.lineage.remove(name)
+
+    def finite(self, frame: Frame, columns: Sequence[str]) -> set[str]:
+        """Those of these floating columns that are known to hold neither NaN nor infinite values.
+
+        Looked up where the values are stored; of a column that is computed on the way it is not known.
+        """
+        origins = {name: [*self.lineage.origins(frame.table.op(), name)][-1:] for name in columns}
+        unknown: dict[str, list[str]] = {}
+        for table, column in {origin for found in origins.values() for origin in found} - self._finite.keys():
+            unknown.setdefault(table, []).append(column)
+        for table, asked in unknown.items():
+            checks = ", ".join(f"coalesce(bool_and(isfinite({quoted(name)})), true)" for name in asked)
+            answers = self.connection.execute(f"SELECT {checks} FROM {table}").fetchall()[0]
+            self._finite |= {(table, name): answer for name, answer in zip(asked, answers, strict=True)}
+        return {name for name, found in origins.items() if found and self._finite[found[0]]}
 
     def order_by(self, frame: Frame) -> str:
         """The clause that brings the frame's rows in order, when they do not come so by themselves."""
@@ -228,6 +266,7 @@ class DuckDBRun(Run):
         """A frame of a stored table with columns c0, c1, ..., in the order its rows were put in."""
         select = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(columns))
         order = f"{hidden_prefix}0"
+        self.lineage.add_table(table)
         view = self.view(f"SELECT {select}, rowid AS {order} FROM {table}")
         return Frame(self.backend.table(view), (order,), stored=True, in_order=True)
 

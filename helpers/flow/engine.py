@@ -102,11 +102,12 @@ def execute(
     ) as run:
         frames = evaluate(flow, run, [(output.node_id, output.output_name) for output in outputs])
         written = []
-        for output in outputs:
+        for place, output in enumerate(outputs):
             node = flow.node(output.node_id)
             frame = frames[(node.node_id, output.output_name)]
             written.append(guarded(node, run, partial(run.write, frame, output)))
             run.log(f"Wrote {node.label}: {written[-1].rows:,} rows")
+            run.release(frames[each.node_id, each.output_name] for each in outputs[place + 1 :])
         if fitted:
             fitted(run.fitted.trained_parameters(flow.nodes))
         return written
@@ -127,6 +128,7 @@ def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tu
             uses[edge.node_id, edge.output_name] = uses.get((edge.node_id, edge.output_name), 0) + 1
     for key in wanted:
         uses[key] = uses.get(key, 0) + 1
+    since = run.stamp
     for node in needed:
         operator, problems = resolve(node)
         if operator is None:
@@ -141,10 +143,15 @@ def evaluate(flow: Flow, run: Run, wanted: Sequence[tuple[str, str]]) -> dict[tu
         for name, frame in produced.items():
             key = (node.node_id, name)
             depth = 1 + max((depths[edge.node_id, edge.output_name] for edge in node.inputs), default=0)
-            if uses.get(key, 0) > 1 or depth > _deepest:
+            if depth > _deepest:
                 frame = guarded(node, run, partial(run.keep, frame))
+            frame = guarded(node, run, partial(run.shared, frame, uses.get(key, 0)))
             depths[key] = 0 if frame.stored else depth
             frames[key] = frame
+        for edge in node.inputs:
+            uses[edge.node_id, edge.output_name] -= 1
+        frames = {key: frame for key, frame in frames.items() if uses.get(key)}
+        guarded(node, run, partial(run.release, frames.values(), since))
     missing = [
         f"{flow.node(node_id).label}.{name}" for node_id, name in wanted if (node_id, name) not in frames
     ]

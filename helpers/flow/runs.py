@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,9 +143,24 @@ class Run(ABC):
     def quantiles(self, table: Any, column: str, shares: Sequence[float]) -> list[Any]:
         """The values of a column at these shares of its rows, exactly; nulls do not count."""
 
+    def shared(self, frame: Frame, uses: int) -> Frame:
+        """The frame for so many steps to use: stored, unless each may better make it for itself."""
+        return self.keep(frame) if uses > 1 else frame
+
     @abstractmethod
     def keep(self, frame: Frame) -> Frame:
         """The frame stored in its order, so that it is computed once; rows are numbered from 0."""
+
+    def release(self, needed: Iterable[Frame], since: int = 0) -> None:  # noqa: B027
+        """Let go of what was stored after `since` (see `stamp`) and none of these frames needs.
+
+        An engine that does nothing keeps it until the run ends.
+        """
+
+    @property
+    def stamp(self) -> int:
+        """A number that grows with all that is stored."""
+        return self._count
 
     @abstractmethod
     def with_columns(self, frame: Frame, columns: Mapping[str, Any]) -> Frame:
