@@ -33,17 +33,34 @@ def content_hash(table: Any, columns: list[str], seed: str) -> Any:
     Floating numbers count to seven digits: sums and means differ in the last ones with the order of addition.
     """
     separator, missing = "\x1f", "\x1e"
-    texts = [_canonical(table[name]).fill_null(missing) for name in columns]
+    floating = [name for name in columns if table[name].type().is_floating()]
+    texts = [_text(table[name]).fill_null(missing) for name in columns if name not in floating]
+    if floating:
+        texts.append(
+            _total([_share(table[name], place) for place, name in enumerate(floating)]).cast("string")
+        )
     number = md5_number_lower(ibis.literal(separator).join([ibis.literal(seed), *texts]))
     return (number % ibis.literal(2**62)).cast("int64")
 
 
-def _canonical(column: Any) -> Any:
-    """A text for each value, by whole numbers alone where the engines write values differently."""
-    kind = column.type()
-    if kind.is_floating():
-        return _whole_number(column).cast("string")
-    return (epoch_us(column) if kind.is_timestamp() else column).cast("string")
+def _text(column: Any) -> Any:
+    """A text for each value, by a whole number where the engines write values differently."""
+    return (epoch_us(column) if column.type().is_timestamp() else column).cast("string")
+
+
+_prime, _generator = 2**31 - 1, 48_271
+
+
+def _share(column: Any, place: int) -> Any:
+    """What a floating column adds to the number of a row: its text would take several times as long."""
+    factor, prime = (ibis.literal(number, "int64") for number in (pow(_generator, place + 1, _prime), _prime))
+    return (_whole_number(column) % prime * factor % prime).fill_null(ibis.literal(_prime, "int64"))
+
+
+def _total(numbers: list[Any]) -> Any:
+    """Their sum, added up in pairs: many additions in a row are nested too deeply for SQL."""
+    half = len(numbers) // 2
+    return _total(numbers[:half]) + _total(numbers[half:]) if half else numbers[0]
 
 
 _greatest = 2.0**62

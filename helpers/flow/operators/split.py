@@ -41,6 +41,8 @@ class Split(Operator):
     """Whether the score is a column that is there already."""
     windowed: ClassVar[bool] = False
     """Whether computing the score shuffles the rows."""
+    rowwise: ClassVar[bool] = False
+    """Whether the score depends on nothing but the row, and is stored with it at once."""
 
     @field_validator("splits")
     @classmethod
@@ -76,10 +78,10 @@ class Split(Operator):
         return run.quantiles(table, _score, self.cuts())
 
     def apply(self, frames: Sequence[Frame], run: Run) -> Outputs:
-        whole = run.keep(frames[0])
+        whole = frames[0] if self.rowwise else run.keep(frames[0])
         scored = whole.replace(whole.table.mutate(**{_score: self.score(whole, run)}))
         if not self.cheap:
-            scored = run.keep(dataclasses.replace(scored, in_order=not self.windowed))
+            scored = run.keep(dataclasses.replace(scored, in_order=whole.in_order and not self.windowed))
         score = scored.table[_score]
         cuts = self.cut(scored.table, run)
         if None in cuts:
@@ -103,6 +105,7 @@ class RandomizedSplit(Split):
     """Split rows by chance: a hash of the whole row decides, so equal rows stay together."""
 
     seed: int | None = None
+    rowwise: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"Split at random {self.shares()}"
@@ -143,6 +146,7 @@ class SplitByKey(Split):
     input_columns: Columns = Field(
         validation_alias=AliasChoices("input_columns", "input_column", "key_columns")
     )
+    rowwise: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"Split by {listing(self.input_columns)} {self.shares()}"
