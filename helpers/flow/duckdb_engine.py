@@ -8,9 +8,11 @@ are computed by one thread.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +51,9 @@ class DuckDBRun(Run):
             settings["threads"] = threads
         if memory:
             settings["memory_limit"] = for_database(memory)
+            # What it has freed counts as taken until it is given back.
+            settings |= {"allocator_flush_threshold": "16MB"}
+            settings |= {"allocator_bulk_deallocation_flush_threshold": "64MB"}
         try:
             self.connection = duckdb.connect(config=settings)
             # As in Spark: x / 0 is null.
@@ -169,10 +174,18 @@ class DuckDBRun(Run):
 
     def quantiles(self, table: Any, column: str, shares: Sequence[float]) -> list[Any]:
         """The values of a column at these shares of its rows, exactly; nulls do not count."""
-        listed = ", ".join(repr(share) for share in shares)
-        query = f"SELECT quantile_disc({quoted(column)}, [{listed}]) FROM ({self.sql(table)})"
-        found = self.connection.execute(query).fetchall()[0][0]
-        return list(found) if found else [None] * len(shares)
+        name = quoted(column)
+        values = f"(SELECT {name} AS value FROM ({self.sql(table)}) AS t WHERE {name} IS NOT NULL)"
+        count = self.connection.execute(f"SELECT count(*) FROM {values}").fetchall()[0][0]
+        if not count:
+            return [None] * len(shares)
+        if count <= _most_in_memory:
+            query = f"SELECT quantile_disc(value, [{', '.join(map(repr, shares))}]) FROM {values}"
+            return list(self.connection.execute(query).fetchall()[0][0])
+        # quantile_disc holds all values in memory that no limit counts; what is sorted can go to the disk.
+        ranks = [max(1, math.ceil(Fraction(repr(share)) * count)) for share in shares]
+        query = f"SELECT value FROM {values} ORDER BY value LIMIT 1 OFFSET"
+        return [self.connection.execute(f"{query} {rank - 1}").fetchall()[0][0] for rank in ranks]
 
     def view(self, query: str) -> str:
         """A new view of this query; its name."""
@@ -271,15 +284,19 @@ class DuckDBRun(Run):
         return Frame(self.backend.table(view), (order,), stored=True, in_order=True)
 
 
+_most_in_memory = 4_000_000
+"""Values that are held in memory for their quantiles."""
+
+
 def for_database(memory: str) -> str:
     """What of an amount of memory for the whole process the database may take.
 
     Interpreter, libraries and what DuckDB does not count (writers of Parquet files, for one) take 300 to
-    450 MB beside it. Of little memory it takes all.
+    600 MB beside it. Of little memory it takes all.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])(i?)B\s*", memory, re.IGNORECASE)
     if not found:
         return memory  # DuckDB says what is wrong with it.
     number, unit, binary = found.groups()
     amount = float(number) * (1024 if binary else 1000) ** (1 + "KMGT".index(unit.upper()))
-    return f"{max(amount - 500e6, min(amount, 600e6)) / 1e6:.3f}MB"
+    return f"{max(amount - 650e6, min(amount, 600e6)) / 1e6:.3f}MB"

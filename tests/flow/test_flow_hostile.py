@@ -259,7 +259,7 @@ def test_the_database_leaves_memory_to_the_rest_of_the_process() -> None:
     from helpers.flow.duckdb_engine import for_database
 
     assert [for_database(each) for each in ("2GB", "1 gb", "700MB", "200MB", "2GiB", "lots")] == [
-        *("1500.000MB", "600.000MB", "600.000MB", "200.000MB", "1647.484MB", "lots"),
+        *("1350.000MB", "600.000MB", "600.000MB", "200.000MB", "1497.484MB", "lots"),
     ]
 
 

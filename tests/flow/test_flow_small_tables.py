@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from helpers import flow
@@ -165,3 +168,20 @@ def test_rows_repeat_when_keys_do(builder: Any, write_csv: Any, tmp_path: Path) 
         values: Mapping[int, list[str]] = {0: ["4.0"], 1: ["0.5", "0.25"]}
         expected += [[str(row), str(row % 2), str(row % 2), value] for value in values[row % 2]]
     assert found == expected
+
+
+def test_quantiles_of_many_values_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    from helpers.flow import duckdb_engine
+
+    values = [None, math.nan, -math.inf, math.inf, 3.0, 1.0, 2.0, 2.0, None, 0.5, 7.0]
+    ordered = [-math.inf, 0.5, 1.0, 2.0, 2.0, 3.0, 7.0, math.inf, math.nan]
+    shares = [0.0001, 0.1, 1 / 3, 0.5, 0.7, 0.7 + 0.2, 8 / 9, 1.0]
+    expected = [ordered[max(1, math.ceil(Fraction(str(share)) * 9)) - 1] for share in shares]
+    with DuckDBRun(lambda _: []) as run:
+        held = pa.table({"x": pa.array(values)})
+        table = run.with_columns(run.store("SELECT range AS n FROM range(11)", ["n"]), {"x": held["x"]}).table
+        few = run.quantiles(table, "x", shares)
+        monkeypatch.setattr(duckdb_engine, "_most_in_memory", 0)
+        many = run.quantiles(table, "x", shares)
+        assert str(few) == str(many) == str(expected)
+        assert run.quantiles(table.filter(table.n > 99), "x", [0.5]) == [None]
