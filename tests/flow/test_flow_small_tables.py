@@ -185,3 +185,16 @@ def test_quantiles_of_many_values_are_those_of_few(monkeypatch: pytest.MonkeyPat
         many = run.quantiles(table, "x", shares)
         assert str(few) == str(many) == str(expected)
         assert run.quantiles(table.filter(table.n > 99), "x", [0.5]) == [None]
+
+
+def test_a_formula_that_leaves_the_finite_numbers(builder: Any, sources: Any, tmp_path: Path) -> None:
+    typed = builder.types(builder.source("large.csv"), {"row": "long", "key": "float", "own": "float"})
+    # Used twice, so stored; then a column of it is computed anew under its name.
+    builder.destination("small", typed)
+    formula = {"formula": "key * 1e308 * 10", "output_column": "key"}
+    builder.add("great", spark + "custom_formula_0.1", formula, [typed])
+    builder.columns("named", "great", "Rename column", input_column="own", new_name="mine")
+    builder.destination("out", "named")
+    header, *found = written(builder.read(), sources(8), tmp_path / "out")
+    assert header == ["row", "key", "mine"]
+    assert found == [[str(n), "Infinity" if n else "0.0", str(n / 8)] for n in range(8)]
