@@ -11,11 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
+from helpers.endings import INTERRUPTED, leave_when_asked, quietly
 
-from helpers import service
+with quietly():
+    import typer
+    from rich.console import Console
+    from rich.table import Table
+
+    from helpers import service
 
 app = typer.Typer(
     help="Music recommendation with Amazon SageMaker, on AWS or on this machine.",
@@ -41,7 +44,7 @@ class Scale(StrEnum):
 
 
 State = Annotated[Path | None, typer.Option(help="State directory of local SageMaker (default: .workshop).")]
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+BAD_INPUT, FAILED = 2, 1
 
 
 def _fail(message: str, code: int) -> typer.Exit:
@@ -199,13 +202,17 @@ def _shown(path: Path) -> str:
 def main() -> None:
     """Entry point of the `workshop` command."""
     try:
-        from helpers.flow.commands import app as flow_app
-
+        with quietly():
+            from helpers.flow.commands import app as flow_app
+        leave_when_asked()
         app.add_typer(flow_app, name="flow", help="Read, check, run and draw Data Wrangler flows.")
         app()
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
+    except MemoryError:
+        typer.echo("error: the system gives no more memory. Look at `ulimit -v` and free memory.", err=True)
+        sys.exit(BAD_INPUT)
     except service.ServiceError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(FAILED)

@@ -16,8 +16,12 @@ _true, _false = ("t", "true", "y", "yes", "1"), ("f", "false", "n", "no", "0")
 
 def is_a(column: Any, kind: str) -> bool:
     """Whether a column already has this type."""
-    dtype = column.type()
-    tests = {
+    return _kinds(column.type())[kind]
+
+
+def _kinds(dtype: Any) -> dict[str, bool]:
+    """Of each type whether this Ibis type is it."""
+    return {
         "string": dtype.is_string(),
         "long": dtype.is_int64(),
         "float": dtype.is_float64(),
@@ -25,7 +29,6 @@ def is_a(column: Any, kind: str) -> bool:
         "date": dtype.is_date(),
         "datetime": dtype.is_timestamp(),
     }
-    return bool(tests[kind])
 
 
 def cast(column: Any, kind: str) -> Any:
@@ -189,13 +192,13 @@ def infer(rows: Sequence[Mapping[str, Any]], frame: Frame) -> dict[str, str]:
 
     Columns that are not text keep the type they have.
     """
-    schema = {}
+    schema, types = {}, frame.table.schema()
     for name in frame.columns:
-        known = [kind for kind in type_names if is_a(frame.table[name], kind)]
+        known = [kind for kind, matches in _kinds(types[name]).items() if matches]
         if known and known[0] != "string":
             schema[name] = known[0]
         elif not known:
-            schema[name] = "float" if frame.table[name].type().is_numeric() else "string"
+            schema[name] = "float" if types[name].is_numeric() else "string"
         else:
             schema[name] = infer_texts([row[name] for row in rows])
     return schema

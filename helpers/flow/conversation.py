@@ -93,6 +93,8 @@ def converse(
     if late.is_set():
         remedy = "Give it more time (--time-limit), or look at what the step does"
         raise FlowError(f"The run was stopped{where}: it took longer than {time_limit:g} seconds. {remedy}.")
+    if _no_memory(said.crash):
+        raise FlowError(f"The run broke off{where}: {_memory_remedy}.")
     if said.crash:
         raise RuntimeError(f"The flow engine broke{where}.\n{said.crash}")
     raise FlowError(_unsaid(where, code, errors))
@@ -142,6 +144,26 @@ def _end_of(process: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
+_memory_remedy = (
+    "the system gave it no more memory. Give it more (look at `ulimit -v` and the container's limit), set "
+    "--memory to what there is, or give it less data"
+)
+_memory_signs = (
+    "MemoryError",
+    "bad_alloc",
+    "Cannot allocate memory",
+    "failed to map segment",
+    "Memory allocation failed",
+    "can't start new thread",
+)
+
+
+def _no_memory(text: str) -> bool:
+    """Whether the last words of a process say that the system gave it no memory."""
+    last = "\n".join(text.strip().splitlines()[-3:])
+    return any(sign in last for sign in _memory_signs)
+
+
 def _unsaid(where: str, code: int | None, errors: Path) -> str:
     """What to say when a child ended without an answer, as only people's own code or the system makes it."""
     if code == -signal.SIGKILL:
@@ -157,6 +179,8 @@ def _unsaid(where: str, code: int | None, errors: Path) -> str:
         lines = errors.read_text(errors="replace")[-2000:].strip().splitlines()
     except OSError:
         lines = []
+    if _no_memory("\n".join(lines)):
+        return f"The run broke off{where}: {_memory_remedy}."
     detail = f" ({lines[-1].strip()})" if lines else ""
     remedy = "Look for code that ends its process (os._exit), or closes or removes what it did not open"
     return f"The run broke off{where}: {how}{detail}. {remedy}; perhaps memory or disk ran out."

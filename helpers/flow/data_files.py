@@ -5,7 +5,9 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -56,12 +58,24 @@ def _address(folder: str, name: str) -> str:
     return quote(f"{folder.rstrip('/')}/{name}" if folder else name, _safe)
 
 
+_of_programs = ("idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape")
+"""Encodings that Python has for its own ends: no file is written so."""
+
+
 def codec(name: str | None) -> str:
-    """Python's name of an encoding; UTF-8 without one. Raises OperatorError."""
+    """Python's name of an encoding of texts; UTF-8 without one. Raises OperatorError."""
+    remedy, parameter = "Use utf-8.", "s3CsvEncodingType"
     try:
         found = codecs.lookup(name or "utf-8").name
+    except (LookupError, ValueError):
+        raise OperatorError(f"the encoding {name!r} is unknown", remedy, parameter) from None
+    try:
+        # Python also knows codecs of bytes (zlib) and of texts (rot13): only this tells them.
+        io.TextIOWrapper(io.BytesIO(), encoding=found)
     except LookupError:
-        raise OperatorError(f"the encoding {name!r} is unknown", "Use utf-8.", "s3CsvEncodingType") from None
+        found = "undefined"
+    if found.replace("-", "_") in _of_programs:
+        raise OperatorError(f"{name!r} is no encoding of texts", remedy, parameter)
     return "utf-8" if found in ("utf-8", "ascii", "utf-8-sig") else found
 
 
@@ -80,12 +94,12 @@ def header(file: Path, context: S3Context, encoding: str = "utf-8-sig") -> list[
         raise OperatorError(f"the file {file.name} is empty", "Give this source a file with a header line.")
     if not context.has_header:
         return [f"_c{place}" for place in range(len(first))]
-    lowered = [name.lower() for name in first]
+    lowered = Counter(name.lower() for name in first)
     names = []
     for place, name in enumerate(first):
         if not name:
             name = f"_c{place}"
-        elif lowered.count(name.lower()) > 1:
+        elif lowered[name.lower()] > 1:
             name = f"{name}{place}"
         names.append(name)
     return names

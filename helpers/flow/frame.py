@@ -50,7 +50,7 @@ class Frame:
 
     def name(self, column: str, parameter: str = "") -> str:
         """The column as the table spells it; as in Spark, case does not matter. Raises OperatorError."""
-        if column in self.columns:
+        if column in self.table.columns and not column.startswith(hidden_prefix):
             return column
         same = [known for known in self.columns if known.lower() == column.lower()]
         if same:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,22 @@ def read(flow: str | os.PathLike[str] | Mapping[str, Any]) -> Flow:
         return from_document(_parse(flow, "The text"))
     path = Path(flow)
     try:
+        if not _is_readable(path):
+            raise FlowError(f"{path} is not a flow file: it is a device, a pipe or a socket. Give a file.")
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise FlowError(f"The flow file {path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise FlowError(f"{path} is not a flow file: it is not UTF-8 text.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FlowError(f"The flow file {path!s} cannot be read: {reason}.") from None
     return from_document(_parse(text, str(path)))
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether reading it comes to an end; a pipe that a shell has opened for this process does."""
+    mode = path.stat().st_mode
+    piped = stat.S_ISFIFO(mode) and (str(path) == "/dev/stdin" or path.parent == Path("/dev/fd"))
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or piped
 
 
 def _parse(text: str, where: str) -> Any:

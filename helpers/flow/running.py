@@ -20,6 +20,7 @@ from .parameters import with_parameters
 from .requests import Request, Settings
 from .source_files import match_sources
 from .time_limits import default_seconds
+from .unfinished import swap, unfinished
 
 
 def run(
@@ -66,16 +67,14 @@ def run(
     if not outputs:
         raise FlowError("The flow has nothing to write: no destination and no step with data.")
     paths = match_sources(flow, wanted, sources)
-    with _new_directory(directory), _temporary() as scratch, _temporary(directory) as unfinished:
-        moved = [replace(each, directory=Path(unfinished) / each.directory.name) for each in outputs]
+    with _new_directory(directory), _temporary() as scratch, unfinished(directory) as folder:
+        moved = [replace(each, directory=folder / each.directory.name) for each in outputs]
         settings = Settings(threads, memory, node_time_limit, sample, refit)
-        request = Request(
-            flow.document, paths, settings, tuple(moved), (), engine, master, unfinished=Path(unfinished)
-        )
+        request = Request(flow.document, paths, settings, tuple(moved), (), engine, master, unfinished=folder)
         answer = converse(request, scratch, time_limit, progress)
         if output_flow is not None:
             _write(given.with_trained(answer["trained"]), Path(output_flow))
-        _swap({each.directory: final.directory for each, final in zip(moved, outputs, strict=True)})
+        swap(folder, {each.directory: final.directory for each, final in zip(moved, outputs, strict=True)})
     return [
         Written(
             final,
@@ -123,30 +122,10 @@ def _new_directory(directory: Path) -> Iterator[None]:
         raise
 
 
-def _temporary(directory: Path | None = None) -> tempfile.TemporaryDirectory[str]:
-    """A folder for this run alone: in the output folder for results on their way, else for scratch files."""
-    prefix = ".unfinished-" if directory else "workshop-flow-"
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """A folder for this run's scratch files."""
     try:
-        return tempfile.TemporaryDirectory(prefix=prefix, dir=directory, ignore_cleanup_errors=True)
+        return tempfile.TemporaryDirectory(prefix="workshop-flow-", ignore_cleanup_errors=True)
     except OSError as error:
-        where = f"output folder {directory}" if directory else "folder for temporary files (TMPDIR)"
+        where = "folder for temporary files (TMPDIR)"
         raise FlowError(f"The {where} cannot be written: {error.strerror or error}.") from None
-
-
-def _swap(folders: Mapping[Path, Path]) -> None:
-    """Put new folders in the places of old ones: all of them, or when that fails none."""
-    done: list[tuple[Path, Path]] = []
-    try:
-        for new, final in folders.items():
-            if final.exists() or final.is_symlink():
-                old = new.with_name(f"old-{final.name}")
-                final.rename(old)
-                done.append((final, old))
-            new.rename(final)
-            done.append((new, final))
-    except BaseException as error:
-        for was, now in reversed(done):
-            now.rename(was)
-        if isinstance(error, OSError):
-            raise FlowError(f"The results cannot be put in place: {error.strerror or error}.") from None
-        raise

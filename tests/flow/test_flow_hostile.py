@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from helpers import flow
 from helpers.flow.commands import app
 from helpers.flow.outputs import outputs_of
+from helpers.flow.unfinished import unfinished
 
 # The document
 
@@ -39,6 +40,25 @@ def test_json_that_means_nothing_certain_is_refused(text: str, says: str, tmp_pa
     (tmp_path / "bad.flow").write_text(text)
     done = CliRunner().invoke(app, ["check", str(tmp_path / "bad.flow")])
     assert done.exit_code == 2 and len(done.output.strip().splitlines()) <= 3
+
+
+def test_a_flow_file_that_is_no_file(builder: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/zero", "/dev/null"):
+        done = CliRunner().invoke(app, ["check", path])
+        assert done.exit_code == 2 and "is a device, a pipe or a socket" in done.output
+    with pytest.raises(flow.FlowError, match="cannot be read"):
+        flow.read(tmp_path / "x\0y")
+    builder.source()
+    done_well = subprocess.run(
+        [sys.executable, "-m", "helpers.cli", "flow", "check", "/dev/stdin"],
+        input=json.dumps(builder.document),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done_well.stdout == "/dev/stdin can run: 1 steps.\n", done_well.stderr
 
 
 def test_a_flow_of_very_many_broken_steps_is_answered_soon(builder: Any, tmp_path: Path) -> None:
@@ -135,6 +155,42 @@ def test_results_that_cannot_be_put_in_place_leave_the_old_ones(
     assert files(tmp_path / "out") == {"first/old.csv": "first", "second/old.csv": "second"}
 
 
+@pytest.mark.parametrize("moment", range(5))
+def test_the_next_run_sets_right_what_a_killed_one_left(moment: int, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("first", "second"):
+        (out / name).mkdir(parents=True)
+        (out / name / "old.csv").write_text(name)
+    left = out / ".unfinished-x"
+    for name in ("first", "second"):
+        (left / name).mkdir(parents=True)
+        (left / name / "new.csv").write_text(name)
+    (left / "places.json").write_text('[["first", "first"], ["second", "second"]]')
+    moves = [
+        (out / "first", left / ".old-first"),
+        (left / "first", out / "first"),
+        (out / "second", left / ".old-second"),
+        (left / "second", out / "second"),
+    ]
+    for was, now in moves[:moment]:  # Killed after so many of them.
+        was.rename(now)
+    with unfinished(out):
+        assert not left.exists()
+    assert files(out) == {"first/old.csv": "first", "second/old.csv": "second"}
+    assert sorted(each.name for each in out.iterdir()) == ["first", "second"]
+
+
+def test_a_run_leaves_alone_what_another_is_at_work_on(builder: Any, write_csv: Any, tmp_path: Path) -> None:
+    builder.destination("out", builder.source())
+    data = write_csv("data.csv", ["a"], [(1,)])
+    (tmp_path / "out").mkdir()
+    with unfinished(tmp_path / "out") as other:
+        (other / "half.csv").write_text("a")
+        flow.run(builder.read(), {"data.csv": data}, tmp_path / "out")
+        assert (other / "half.csv").exists()
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["out"]
+
+
 # Code of people's own, in the child process
 
 
@@ -219,7 +275,7 @@ df["process"] = os.getpid()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list the environments of processes")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: Any, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     code = (
@@ -244,8 +300,10 @@ def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: A
         command.send_signal(how)
         said = command.communicate(timeout=60)[1]
     assert marker.exists(), said
-    assert command.returncode == (130 if how == signal.SIGINT else -how)
+    assert command.returncode == (-how if how == signal.SIGKILL else 128 + how)
     assert "Traceback" not in said
+    if how != signal.SIGKILL:  # It has put everything away before it ends.
+        assert still_working(tmp_path) == [] and not list((tmp_path / "scratch").iterdir())
     while (still_working(tmp_path) or list((tmp_path / "scratch").iterdir())) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert still_working(tmp_path) == [] and not list((tmp_path / "scratch").iterdir())

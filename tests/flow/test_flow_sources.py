@@ -100,12 +100,33 @@ def test_packed_csv(builder: Any, tmp_path: Path, pack: Callable[[bytes], bytes]
 
 @pytest.mark.parametrize(
     ("encoding", "says"),
-    [("klingon", "encoding 'klingon' is unknown"), ("utf-16", "is not utf-16"), ("utf-8", "UTF-8|utf-8")],
+    [
+        ("klingon", "encoding 'klingon' is unknown"),
+        ("utf-16", "is not utf-16"),
+        ("utf-8", "UTF-8|utf-8"),
+        ("a\0b", "parameter 's3CsvEncodingType': the encoding .* is unknown. Use utf-8"),
+        *(
+            (name, f"parameter 's3CsvEncodingType': '{name}' is no encoding of texts. Use utf-8")
+            for name in ("rot13", "base64", "hex", "zlib", "idna", "unicode_escape")
+        ),
+    ],
 )
 def test_wrong_encodings(builder: Any, tmp_path: Path, encoding: str, says: str, engine: str) -> None:
     (tmp_path / "data.csv").write_bytes("a;b;ä\n1;2;3\n".encode("latin-1"))
     with pytest.raises(flow.FlowError, match=says):
         table_of(builder, tmp_path / "data.csv", engine, s3CsvEncodingType=encoding)
+
+
+@pytest.mark.parametrize("delimiter", ["\n", "\r", '"', "\0", "|\n", "\\n"])
+def test_delimiters_that_cannot_part_values(builder: Any, delimiter: str) -> None:
+    source = builder.source(s3FieldDelimiter=delimiter)
+    builder.destination("out", source)
+    builder.nodes[-1]["parameters"]["output_config"]["delimiter"] = delimiter[-1]
+    found = flow.check(builder.read())
+    wrong = [problem.parameter for problem in found]
+    end = ["output_config.delimiter"] if delimiter != "\\n" else []
+    assert wrong == ["dataset_definition.s3ExecutionContext.s3FieldDelimiter", *end]
+    assert "cannot part values" in found[0].message and "such as ','" in found[0].message
 
 
 def test_the_name_of_the_file_as_a_column(builder: Any, tmp_path: Path, engine: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from .base import Columns, Operator, operator
+from .delimiters import parting
 
 if TYPE_CHECKING:
     from ..frame import Frame
@@ -40,7 +41,7 @@ class OutputConfig(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     output_path: str = ""
     output_content_type: Annotated[Literal["CSV", "Parquet"], BeforeValidator(_content)] = "CSV"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(parting)] = ","
     compression: Annotated[
         Literal["none", "uncompressed", "gzip", "bzip2", "deflate", "snappy", "zstd", "brotli"],
         BeforeValidator(_none),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from .base import Operator, operator
+from .delimiters import parting
 
 if TYPE_CHECKING:
     from ..engine import Run
@@ -38,9 +39,9 @@ class S3Context(BaseModel):
         Field("csv", alias="s3ContentType")
     )
     has_header: bool = Field(True, alias="s3HasHeader")
-    delimiter: Annotated[str, BeforeValidator(_delimiter), Field(min_length=1, max_length=4)] = Field(
-        ",", alias="s3FieldDelimiter"
-    )
+    delimiter: Annotated[
+        str, BeforeValidator(_delimiter), Field(min_length=1, max_length=4), AfterValidator(parting)
+    ] = Field(",", alias="s3FieldDelimiter")
     multi_line: bool | None = Field(None, alias="s3MultiLine")
     encoding: str | None = Field(None, alias="s3CsvEncodingType")
     nested: bool | None = Field(None, alias="s3DirIncludesNested")

@@ -50,7 +50,8 @@ class InferAndCastType(Operator):
 
 
 def _must_match(schema: Mapping[str, str], columns: list[str]) -> None:
-    missing = [name for name in schema if name not in columns]
+    known = set(columns)
+    missing = [name for name in schema if name not in known]
     extra = [name for name in columns if name not in schema]
     if missing or extra:
         parts = [f"the data has no {', '.join(map(repr, missing))}"] if missing else []
