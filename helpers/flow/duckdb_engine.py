@@ -202,7 +202,7 @@ class DuckDBRun(Run):
             new.insert(len(frame.columns), f"({expression}) AS {quoted(name)}")
         view = self.view(f"SELECT {', '.join(new)} FROM ({self.sql(frame.table)}) AS flow_input")
         self.lineage.made_of[view] = frame.table.drop(name) if name in frame.table.columns else frame.table
-        return frame.replace(self.backend.table(view))
+        return frame.replace(self.known(view))
 
     def keep(self, frame: Frame) -> Frame:
         """The frame stored as a table in its order, so that it is computed once."""
@@ -214,7 +214,11 @@ class DuckDBRun(Run):
         return stored
 
     def shared(self, frame: Frame, uses: int) -> Frame:
-        """The frame for so many steps; joins made twice take less than a wide table written and read."""
+        """The frame for so many steps; joins made twice take less than a long table written and read."""
+        if frame.is_wide:
+            # Looking for common subexpressions takes the square of the columns in time.
+            self.connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+            return self.keep(frame)
         joins = self.lineage.joins(frame.table)
         return frame if joins is not None and uses <= (2 if joins else uses) else super().shared(frame, uses)
 
@@ -281,7 +285,19 @@ class DuckDBRun(Run):
         order = f"{hidden_prefix}0"
         self.lineage.add_table(table)
         view = self.view(f"SELECT {select}, rowid AS {order} FROM {table}")
-        return Frame(self.backend.table(view), (order,), stored=True, in_order=True)
+        return Frame(self.known(view), (order,), stored=True, in_order=True)
+
+    def known(self, name: str) -> Any:
+        """A table or view as an Ibis table."""
+        import ibis.expr.operations as ops
+        from ibis.expr.schema import Schema
+
+        found = self.connection.execute(f"DESCRIBE {name}").fetchall()
+        # Ibis parses the type of each column anew: of wide tables, that took longer than their queries.
+        read, kinds = self.backend.compiler.type_mapper.from_string, {row[1:3] for row in found}
+        types = {(kind, null): read(kind, nullable=null == "YES") for kind, null in kinds}
+        schema = Schema({row[0]: types[row[1:3]] for row in found})
+        return ops.DatabaseTable(name, schema=schema, source=self.backend).to_expr()
 
 
 _most_in_memory = 4_000_000

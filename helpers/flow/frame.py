@@ -10,6 +10,8 @@ from typing import Any
 from .errors import OperatorError
 
 hidden_prefix = "__flow_order_"
+wide = 1000
+"""From so many columns on a table is stored after each step: each costs what its query takes to be built."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Frame:
     def columns(self) -> list[str]:
         """The columns a person sees."""
         return [name for name in self.table.columns if not name.startswith(hidden_prefix)]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has so many columns that what is built on it is better stored in between."""
+        return len(self.table.columns) >= wide
 
     @property
     def visible(self) -> Any:

@@ -345,3 +345,15 @@ def test_memory_that_is_no_amount(memory: str, builder: Any, write_csv: Any, tmp
     done = CliRunner().invoke(app, [*asked, f"--memory={memory}"])
     assert done.exit_code == 2 and "is no amount of memory" in done.output.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_of_very_many_columns(builder: Any, tmp_path: Path) -> None:
+    count = 1500
+    path = tmp_path / "data.csv"
+    path.write_text(",".join(f"c{place}" for place in range(count)) + "\n" + ",".join(["0.5"] * count) + "\n")
+    typed = builder.types(builder.source())
+    scaler = {"scaler": "Max absolute scaler", "max_absolute_scaler_parameters": {"input_column": ["c1"]}}
+    parameters = {"operator": "Scale values", "scale_values_parameters": scaler}
+    builder.add("scaled", "sagemaker.spark.process_numeric_0.1", parameters, [typed])
+    table = flow.preview(builder.read(), "scaled", {"data.csv": path})
+    assert table.shape == (1, count) and table["c1"][0] == 1.0 and table["c2"][0] == 0.5
