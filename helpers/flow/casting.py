@@ -11,7 +11,6 @@ from .errors import OperatorError
 from .frame import Frame
 
 type_names = ("string", "long", "float", "bool", "date", "datetime")
-_true, _false = ("t", "true", "y", "yes", "1"), ("f", "false", "n", "no", "0")
 
 
 def is_a(column: Any, kind: str) -> bool:
@@ -38,21 +37,21 @@ def cast(column: Any, kind: str) -> Any:
     if is_a(column, kind):
         return column
     dtype = column.type()
+    if dtype.is_string():
+        from . import duckdb_functions
+
+        return getattr(duckdb_functions, f"text_as_{kind}")(column)
     if kind == "string":
         from .duckdb_functions import spark_number_text
 
         return spark_number_text(column) if dtype.is_floating() else column.cast("string")
     if kind == "float":
-        if dtype.is_string():
-            return _text_to_float(column)
         if dtype.is_timestamp():
             from .duckdb_functions import epoch_us
 
             return epoch_us(column.cast("timestamp")).cast("float64") / 1e6
         return column.try_cast("float64")
     if kind == "long":
-        if dtype.is_string():
-            return _text_to_long(column)
         if dtype.is_floating() or dtype.is_decimal():
             number = column.cast("float64")
             whole = (number < 0).ifelse(number.ceil(), number.floor()).try_cast("int64")
@@ -63,14 +62,9 @@ def cast(column: Any, kind: str) -> Any:
             return _whole_seconds(column)
         return column.try_cast("int64")
     if kind == "bool":
-        if dtype.is_string():
-            text = column.strip().lower()
-            return ibis.cases((text.isin(_true), True), (text.isin(_false), False))
         return column != 0 if dtype.is_numeric() else column.try_cast("bool")
     if kind == "date":
-        return _text_to_date(column) if dtype.is_string() else column.try_cast("date")
-    if dtype.is_string():
-        return _text_to_datetime(column)
+        return column.try_cast("date")
     if dtype.is_numeric():
         return _number_to_datetime(column)
     return column.try_cast("timestamp")
@@ -101,49 +95,6 @@ def _number_to_datetime(column: Any) -> Any:
 def _without_zone(moment: Any) -> Any:
     # DuckDB makes moments of UTC of numbers, whatever Ibis says.
     return moment.cast("timestamp('UTC')").cast("timestamp")
-
-
-def _text_to_float(column: Any) -> Any:
-    # DuckDB reads 1_000 as a number; Spark does not, but reads 1d and 1.5F as Java does.
-    number = column.contains("_").ifelse(None, column.try_cast("float64"))
-    suffixed = column.re_extract(r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)[dDfF]\s*$", 1)
-    return number.fill_null(suffixed.try_cast("float64"))
-
-
-def _text_to_long(column: Any) -> Any:
-    # DuckDB rounds '1.7' and reads '1e3' and '1_000'; Spark cuts to 1 and knows neither of the others.
-    number = column.try_cast("int64")
-    plain = number.cast("string") == column
-    text = column.strip()
-    number_like = text.re_search(r"^[+-]?(\d+(\.\d*)?|\.\d+)$")
-    whole = text.re_replace(r"^([+-]?)(\d*)(\.\d*)?$", r"\10\2").try_cast("int64")
-    careful = number_like.ifelse(whole, None)
-    return plain.fill_null(False).ifelse(number, careful)
-
-
-def _text_to_date(column: Any) -> Any:
-    # Spark also knows 2020 and 2020-01, and looks at nothing behind a blank or a T.
-    text = column.re_extract(r"^\s*(\d{4}(-\d{1,2}){0,2})([ T].*)?$", 1)
-    return _filled_date(text).try_cast("date")
-
-
-def _filled_date(text: Any) -> Any:
-    import ibis
-
-    year, month = text.re_search(r"^\d{4}$"), text.re_search(r"^\d{4}-\d{1,2}$")
-    return ibis.cases((year, text.concat("-01-01")), (month, text.concat("-01")), else_=text)
-
-
-def _text_to_datetime(column: Any) -> Any:
-    import ibis
-
-    text = column.strip()
-    date_only = text.re_search(r"^\d{4}(-\d{1,2}){0,2}$")
-    moment = text.re_search(r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d")
-    return ibis.cases(
-        (date_only, _filled_date(text).try_cast("timestamp")),
-        (moment, text.try_cast("timestamp('UTC')").cast("timestamp")),
-    )
 
 
 _java_dates = {

@@ -27,6 +27,31 @@ def epoch_us(moment: dt.timestamp) -> dt.int64:
     """The microseconds from 1970 on."""
 
 
+@ibis.udf.scalar.builtin(name="spark_long")  # type: ignore[untyped-decorator]
+def text_as_long(text: str) -> dt.int64:
+    """A text as a whole number, fractions cut off, as Spark's CAST reads it; else null."""
+
+
+@ibis.udf.scalar.builtin(name="spark_float")  # type: ignore[untyped-decorator]
+def text_as_float(text: str) -> dt.float64:
+    """A text as a floating number, as Spark's CAST reads it; else null."""
+
+
+@ibis.udf.scalar.builtin(name="spark_bool")  # type: ignore[untyped-decorator]
+def text_as_bool(text: str) -> dt.boolean:
+    """A text as a truth value, as Spark's CAST reads it; else null."""
+
+
+@ibis.udf.scalar.builtin(name="spark_date")  # type: ignore[untyped-decorator]
+def text_as_date(text: str) -> dt.date:
+    """A text as a date, as Spark's CAST reads it; else null."""
+
+
+@ibis.udf.scalar.builtin(name="spark_datetime")  # type: ignore[untyped-decorator]
+def text_as_datetime(text: str) -> dt.timestamp:
+    """A text as a moment, as Spark's CAST reads it; else null."""
+
+
 def content_hash(table: Any, columns: list[str], seed: str) -> Any:
     """A number from a row's values: the same on any machine and engine.
 

@@ -15,6 +15,7 @@ from helpers import flow
 from helpers.flow.commands import app
 from helpers.flow.spark_models import spark_model
 
+pytestmark = pytest.mark.usefixtures("engine")
 SPARK = "sagemaker.spark."
 SCHEMA = {"n": "float", "m": "long", "k": "long", "c": "string", "t": "string", "d": "date"}
 ROWS = [
@@ -117,16 +118,24 @@ FAMILIES = {
 
 
 @pytest.fixture
-def execute(tmp_path: Path, write_csv: Any) -> Callable[..., tuple[pd.DataFrame, flow.Flow]]:
+def execute(tmp_path: Path, builder: Any, write_csv: Any) -> Callable[..., tuple[pd.DataFrame, flow.Flow]]:
     """Run a flow's node "step" on rows: its table, and the flow with what was learned."""
 
     def run(
-        asked: flow.Flow, rows: Sequence[Sequence[object]], refit: bool = False
+        asked: flow.Flow, rows: Sequence[Sequence[object]], refit: bool = False, engine: str | None = None
     ) -> tuple[pd.DataFrame, flow.Flow]:
         path = write_csv("data.csv", list(SCHEMA), rows)
         output = flow.Output("step", "default", tmp_path / "out", "Parquet")
         learned: dict[str, Any] = {}
-        [made] = flow.execute(asked, lambda _: [path], [output], refit=refit, fitted=learned.update)
+        engine = engine or builder.engine
+        [made] = flow.execute(
+            asked,
+            lambda _: [path],
+            [output],
+            refit=refit,
+            fitted=learned.update,
+            engine=engine,
+        )
         return pd.read_parquet(made.paths[0]), asked.with_trained(learned)
 
     return run
@@ -146,6 +155,9 @@ def test_each_family_keeps_what_it_learned(family: str, execute: Any, builder: A
     files = [each.write(tmp_path / f"{place}.flow") for place, each in enumerate((kept, again, refitted))]
     texts = [path.read_bytes() for path in files]
     assert texts[0] == texts[1] != texts[2]
+    # Another engine learns the same to the last byte.
+    other = execute(builder.read(), ROWS, engine="duckdb")[1]
+    assert other.write(tmp_path / "other.flow").read_bytes() == texts[0]
     assert execute(builder.read(), ROWS)[1].write(tmp_path / "3.flow").read_bytes() == texts[0]
 
 

@@ -31,9 +31,18 @@ def _spark_moment(text: Any, pattern: Any, java_pattern: Any) -> Any:  # noqa: A
     return _call("to_timestamp", text, java_pattern)
 
 
+def _cast(kind: str) -> Callable[[Any], Any]:
+    return lambda text: sge.cast(text, kind, dialect="spark")
+
+
 functions: dict[str, Callable[..., Any]] = {
     "epoch_us": _epoch_us,
     "md5_number_lower": _md5_number_lower,
+    "spark_bool": _cast("boolean"),
+    "spark_date": _cast("date"),
+    "spark_datetime": _cast("timestamp"),
+    "spark_float": _cast("double"),
+    "spark_long": _cast("bigint"),
     "spark_moment": _spark_moment,
     "spark_number_text": _spark_number_text,
 }

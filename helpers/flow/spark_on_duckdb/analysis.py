@@ -10,7 +10,7 @@ from ..errors import OperatorError
 from . import trees, types
 from .aggregates import aggregates, over, places, settled, window_functions
 from .arrays import field
-from .casts import alike, cast
+from .casts import alike, cast, never_fails
 from .functions import functions, same_as
 from .literals import typed_literal
 from .operators import arithmetic, comparison, logical, negative
@@ -154,6 +154,8 @@ class Analyzer:
         if value.name is not None and not written:
             word = "TRY_CAST" if tree.careful else "CAST"
             name = f"{word}({value.name} AS {str(tree.kind).upper()})"
+        if tree.careful and not never_fails(value.type, tree.kind):
+            raise Unsupported(f"TRY_CAST of {value.type} to {tree.kind}", "Cast it plainly: it is null, too.")
         return replace(cast(value, tree.kind), name=name, value=unknown)
 
     def _case(self, tree: trees.Case) -> Typed:
@@ -302,6 +304,6 @@ class Analyzer:
 
 _capitals = (
     "power", "sqrt", "cbrt", "exp", "log10", "log2", "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
-    "sinh", "cosh", "tanh", "degrees", "radians", "hypot", "signum",
+    "sinh", "cosh", "tanh", "degrees", "radians", "hypot", "signum", "pi", "e", "regexp", "regexp_like",
 )  # fmt: skip
 """Functions that Spark writes in capitals in the names of columns."""

@@ -18,6 +18,17 @@ def cast(value: Typed, kind: Type) -> Typed:
     return replace(value, sql=_cast_sql(value.sql, value.type, kind), type=kind, value=unknown)
 
 
+def never_fails(source: Type, kind: Type) -> bool:
+    """Whether a plain cast is never more lenient than TRY_CAST, which is strict: null for 1.7 as a whole."""
+    if source.whole and kind.whole:
+        return types.common(source, kind) == kind
+    return (
+        kind in (source, types.string, types.double)
+        or source == types.void
+        or (source == types.string and kind in (types.date, types.timestamp, types.boolean))
+    )
+
+
 def _cast_sql(sql: str, source: Type, kind: Type) -> str:
     name, refused = kind.name, Unsupported(f"a cast of {source} to {kind}")
     if source == types.void:
@@ -51,8 +62,10 @@ def _text_cast(sql: str, kind: Type) -> str:
         most = 2 ** (7 if name == "tinyint" else 15)
         return f"CAST(spark_text_within({sql}, {-most}, {most - 1}) AS {kind.duckdb})"
     if name == "decimal":
-        plain = f"regexp_full_match(trim({sql}), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')"
-        return f"CASE WHEN {plain} THEN TRY_CAST(trim({sql}) AS {kind.duckdb}) END"
+        plain = (
+            f"regexp_full_match(spark_trimmed({sql}), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')"
+        )
+        return f"CASE WHEN {plain} THEN TRY_CAST(spark_trimmed({sql}) AS {kind.duckdb}) END"
     macro = {
         "bigint": "long", "int": "int", "double": "float", "float": "real", "boolean": "bool", "date": "date",
         "timestamp": "datetime",

@@ -84,7 +84,7 @@ same_as = {
     "sha": "sha1", "pow": "power", "signum": "sign", "day": "dayofmonth", "date_diff": "datediff",
     "now": "current_timestamp", "substr": "substring", "ifnull": "nvl", "regexp": "rlike",
     "regexp_like": "rlike", "std": "stddev", "mean": "avg", "every": "bool_and",
-    "some": "bool_or", "any": "bool_or",
+    "some": "bool_or",
 }  # fmt: skip
 """Other names of functions; the names of columns keep the one that was written."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_text = "trim(x::VARCHAR, chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ')"
+
 
 def _macro(name: str, parameters: str, body: str) -> str:
     return f"CREATE OR REPLACE TEMP MACRO {name}({parameters}) AS {body}"
@@ -17,9 +19,9 @@ def _whole_number(name: str, kind: str, least: int, most: int, rest: str) -> str
         ELSE TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS {kind}) END
     WHEN typeof(x) = 'VARCHAR' THEN CASE
         WHEN CAST(TRY_CAST(x AS {kind}) AS VARCHAR) = x::VARCHAR THEN TRY_CAST(x AS {kind})
-        WHEN regexp_full_match(trim(x::VARCHAR), '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)')
-            THEN TRY_CAST(CASE WHEN starts_with(trim(x::VARCHAR), '-') THEN '-0' ELSE '0' END
-                || split_part(ltrim(trim(x::VARCHAR), '+-'), '.', 1) AS {kind}) END
+        WHEN regexp_full_match({_text}, '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]*)')
+            THEN TRY_CAST(CASE WHEN starts_with({_text}, '-') THEN '-0' ELSE '0' END
+                || split_part(ltrim({_text}, '+-'), '.', 1) AS {kind}) END
     {rest} END"""
 
 
@@ -33,17 +35,20 @@ def _wrapped(name: str, kind: str, bits: int, wide: str) -> str:
     )
 
 
-_text = "trim(x, chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ')"
 _day = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_zone = r"( ?(Z|UTC|GMT|[+-][0-9]{1,2}:[0-9]{1,2}|[+-][0-9]{2}|[A-Z][A-Za-z]+/[A-Za-z_]+))?"
+_clock = r"([01]?[0-9]|2[0-3])(?::([0-5]?[0-9])(?::([0-5]?[0-9])(?:[.]([0-9]*))?(?:[ ]*([+\-A-Z].*))?)?)?"
+_offset = r"(?:UTC|GMT|UT)?(?:([+-])([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2}))?|([0-9]{2})([0-9]{2})?)?)"
+_iso = "[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
 _filled = f"""CASE WHEN length({_text}) = 4 THEN {_text} || '-01-01'
     WHEN regexp_full_match({_text}, '[0-9]{{4}}-[0-9]{{1,2}}') THEN {_text} || '-01' ELSE {_text} END"""
 
 macros = (
+    _macro("spark_trimmed", "x", _text),
     _macro(
         "spark_float",
         "x",
         f"""CASE WHEN typeof(x) = 'VARCHAR' THEN CASE
+        WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x::VARCHAR, '_') THEN TRY_CAST(x AS DOUBLE)
         WHEN regexp_full_match({_text}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[dDfF]?')
             THEN coalesce(TRY_CAST(rtrim({_text}, 'dDfF') AS DOUBLE),
                 CASE WHEN contains(lower({_text}), 'e-') THEN 0
@@ -111,20 +116,55 @@ macros = (
         WHEN regexp_full_match({_text}, '(?s){_day}[ T].*')
             THEN TRY_CAST(regexp_extract({_text}, '^{_day}') AS DATE) END""",
     ),
-    # A text as a moment: a date, or a day and a time of day, perhaps with a zone.
+    _macro(
+        "spark_offset_seconds",
+        "o",
+        """CASE WHEN CAST(o.hours AS INTEGER) * 3600
+            + coalesce(TRY_CAST(o.minutes AS INTEGER), TRY_CAST(o.more AS INTEGER), 0) * 60
+            + coalesce(TRY_CAST(o.seconds AS INTEGER), TRY_CAST(o.most AS INTEGER), 0) <= 64800
+        THEN CASE WHEN o.sign = '-' THEN -1 ELSE 1 END * (CAST(o.hours AS INTEGER) * 3600
+            + coalesce(TRY_CAST(o.minutes AS INTEGER), TRY_CAST(o.more AS INTEGER), 0) * 60
+            + coalesce(TRY_CAST(o.seconds AS INTEGER), TRY_CAST(o.most AS INTEGER), 0)) END""",
+    ),
+    _macro(
+        "spark_local",
+        "p",
+        """CAST(CASE WHEN p.day = '' THEN CAST(current_timestamp AS DATE) ELSE TRY_CAST(p.day AS DATE) END
+            AS TIMESTAMP)
+        + to_microseconds((CAST(p.hour AS BIGINT) * 3600 + coalesce(TRY_CAST(p.minute AS BIGINT), 0) * 60
+            + coalesce(TRY_CAST(p.second AS BIGINT), 0)) * 1000000
+            + CAST(rpad(left(p.fraction, 6), 6, '0') AS BIGINT))""",
+    ),
+    _macro(
+        "spark_moment_of",
+        "p",
+        """CASE WHEN regexp_full_match(p.zone, '[A-Z][A-Za-z]+/[A-Za-z_/+0-9-]+|[A-Z]{3}')
+            AND p.zone NOT IN ('UTC', 'GMT')
+            THEN CAST(TRY(timezone(p.zone, spark_local(p))) AS TIMESTAMP)
+        ELSE spark_local(p) - to_seconds(spark_offset(p.zone)) END""",
+    ),
+    # Seconds that an offset such as +01:30, -0530 or UTC+2 is ahead of UTC; null beyond 18 hours.
+    _macro(
+        "spark_offset",
+        "x",
+        f"""CASE WHEN x IN ('', 'Z', 'UTC', 'GMT', 'UT') THEN 0
+        WHEN regexp_full_match(x, '{_offset}') THEN spark_offset_seconds(regexp_extract(x, '{_offset}',
+            ['sign', 'hours', 'minutes', 'seconds', 'more', 'most']))END""",
+    ),
+    # A text as a moment: a date, or a time of day (of today, when there is no day), perhaps with a zone.
+    # Zones are applied here: DuckDB's own cast takes a named zone to the rows behind.
     _macro(
         "spark_datetime",
         "x",
-        f"""CASE WHEN regexp_full_match({_text}, '[0-9]{{4}}(-[0-9]{{1,2}}){{0,2}}')
+        f"""CASE WHEN regexp_full_match(x, '{_iso}') THEN TRY_CAST(x AS TIMESTAMP)
+        WHEN regexp_full_match(x, '{_iso}(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])')
+            THEN CAST(TRY_CAST(x AS TIMESTAMPTZ) AS TIMESTAMP)
+        WHEN regexp_full_match({_text}, '[0-9]{{4}}(-[0-9]{{1,2}}){{0,2}}')
             THEN TRY_CAST({_filled} AS TIMESTAMP)
-        WHEN regexp_full_match({_text}, '{_day}[ T]') THEN TRY_CAST(left({_text}, -1) AS TIMESTAMP)
-        WHEN regexp_full_match({_text},
-            '{_day}[ T]([01]?[0-9]|2[0-3]):[0-5]?[0-9]:[0-5]?[0-9]([.][0-9]*)?{_zone}')
-            THEN CAST(TRY_CAST(regexp_replace({_text}, '[.]([0-9]{{6}})[0-9]+|[.]($|[^0-9])', '.\\1\\2')
-                AS TIMESTAMPTZ) AS TIMESTAMP)
-        WHEN regexp_full_match({_text}, '{_day}[ T]([01]?[0-9]|2[0-3]):[0-5]?[0-9]{_zone}')
-            THEN CAST(TRY_CAST(regexp_replace({_text}, ':([0-9]+)({_zone})$', ':\\1:00\\2')
-                AS TIMESTAMPTZ) AS TIMESTAMP)
+        WHEN regexp_full_match({_text}, '({_day}[ T]|T)?{_clock}') AND contains({_text}, ':')
+            OR regexp_full_match({_text}, '{_day}[ T]{_clock}')
+            THEN spark_moment_of(regexp_extract({_text}, '^(?:({_day})[ T]|T)?{_clock}$',
+                ['day', 'hour', 'minute', 'second', 'fraction', 'zone']))
         END""",
     ),
     # A text as a moment by a pattern of strptime; Java's years of two digits are those of 2000 to 2099.

@@ -50,13 +50,13 @@ def _parsed(text: str, pattern: str) -> str:
     form, shape = strptime_pattern(pattern, "code")
     bare = re.sub(r"'(?:[^']|'')*'", "", pattern)
     twelve = "h" in bare
-    if "yyyy" not in bare or (twelve != ("a" in bare)) or re.search(r"[\[\]{}#]", bare):
+    if "yy" not in bare or (twelve != ("a" in bare)) or re.search(r"[\[\]{}#]", bare):
         raise Unsupported(f"reading dates by the pattern {pattern!r}")
     if ("m" in bare or "s" in bare) and not (twelve or "H" in bare):
         raise Unsupported(f"reading dates by the pattern {pattern!r}")
     return (
         f"CASE WHEN regexp_full_match({text}, {text_sql(shape)}) "
-        f"THEN try_strptime({text}, {text_sql(form)}) END"
+        f"THEN spark_moment({text}, {text_sql(form)}, {text_sql(pattern)}) END"
     )
 
 
@@ -88,22 +88,26 @@ def _date_format(arguments: Sequence[Typed]) -> Typed:
 _default = "yyyy-MM-dd HH:mm:ss"
 
 
-def _unix_timestamp(arguments: Sequence[Typed]) -> Typed:
-    wrong_count("unix_timestamp", arguments, 0, 2)
+def _seconds(name: str) -> Callable[[Sequence[Typed]], Typed]:
+    return lambda arguments: _unix_timestamp(name, arguments)
+
+
+def _unix_timestamp(name: str, arguments: Sequence[Typed]) -> Typed:
+    wrong_count(name, arguments, 1 if name.startswith("to") else 0, 2)
     if not arguments:
         sql = "CAST(floor(epoch(CAST(current_timestamp AS TIMESTAMP))) AS BIGINT)"
-        return Typed(sql, types.bigint, None)
+        return Typed(sql, types.bigint, f"{name}(current_timestamp(), {_default})")
     value = arguments[0]
-    pattern = str(literal(arguments[1], "unix_timestamp")) if len(arguments) == 2 else _default
+    pattern = str(literal(arguments[1], name)) if len(arguments) == 2 else _default
     if value.type.moment:
         moment = cast(value, types.timestamp).sql
     elif value.type == types.string:
         moment = _parsed(value.sql, pattern)
     else:
-        raise Unsupported(f"unix_timestamp of {value.type}")
+        raise Unsupported(f"{name} of {value.type}")
     shown = [value, Typed("", types.string, pattern)]
     sql = f"CAST(trunc(epoch({moment})) AS BIGINT)"
-    return combined(sql, types.bigint, named("unix_timestamp", shown), arguments)
+    return combined(sql, types.bigint, named(name, shown), arguments)
 
 
 def _from_unixtime(arguments: Sequence[Typed]) -> Typed:
@@ -167,8 +171,8 @@ functions = {
     "to_date": _reading("to_date", types.date),
     "to_timestamp": _reading("to_timestamp", types.timestamp),
     "date_format": _date_format,
-    "unix_timestamp": _unix_timestamp,
-    "to_unix_timestamp": _unix_timestamp,
+    "unix_timestamp": _seconds("unix_timestamp"),
+    "to_unix_timestamp": _seconds("to_unix_timestamp"),
     "from_unixtime": _from_unixtime,
     "date_trunc": _date_trunc,
     "trunc": _trunc,

@@ -32,6 +32,8 @@ _binary = {
     "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "NullSafeEQ": "<=>", "And": "and", "Or": "or",
     "Like": "like", "ILike": "ilike", "RegexpLike": "rlike", "DPipe": "concat",
 }  # fmt: skip
+no_functions = frozenset(["getitem", "between", "extract"])
+"""What has the form of a function in trees, but not in Spark SQL."""
 _bare = ("current_date", "current_timestamp")
 
 
@@ -166,7 +168,7 @@ class _Reader:
     def _cast(self, node: Any) -> Tree:
         if node.args.get("format"):
             raise Unsupported("CAST with a format")
-        careful = type(node).__name__ == "TryCast"
+        careful = bool(node.args.get("safe"))  # To sqlglot, every CAST of Spark is a TryCast.
         return trees.Cast(self.read(node.this), spark_type(node.to.sql("spark")), careful)
 
     _trycast = _cast
@@ -185,6 +187,10 @@ class _Reader:
         from sqlglot import exp
 
         name, given = str(node.this).lower(), list(node.expressions)
+        if name in no_functions:
+            raise Unsupported(f"the function {name}")
+        if name in ("ltrim", "rtrim") and len(given) == 2:
+            given.reverse()  # SQL has what is cut off in front.
         if name == "if" and len(given) == 3:
             return self._call("if", *given)
         distinct = len(given) == 1 and isinstance(given[0], exp.Distinct)

@@ -15,8 +15,7 @@ from ..typed import Unsupported, unknown
 from ..types import string, void
 from .columns import Column, column_tree, flat, named_tree, type_of, value_tree
 
-# Names of parameters; behind ' a text is a text and not the name of a column, [ may be left out.
-_signatures = {
+signatures = {
     "round": "col ['scale", "bround": "col ['scale", "lpad": "col 'len 'pad", "rpad": "col 'len 'pad",
     "regexp_replace": "string 'pattern 'replacement", "regexp_extract": "str 'pattern 'idx",
     "split": "str 'pattern ['limit", "instr": "str 'substr", "locate": "'substr str ['pos",
@@ -31,11 +30,12 @@ _signatures = {
     "lead": "col ['offset ['default", "ntile": "'n",
     "first": "col ['ignorenulls", "last": "col ['ignorenulls",
     "array_contains": "col 'value", "levenshtein": "left right", "percentile": "col 'percentage",
-    "getitem": "col 'key", "isnull": "col", "trim": "col [trim", "ltrim": "col [trim", "rtrim": "col [trim",
+    "isnull": "col", "trim": "col [trim", "ltrim": "col [trim", "rtrim": "col [trim",
     "pmod": "dividend divisor", "nvl": "col1 col2", "ifnull": "col1 col2", "nullif": "col1 col2",
     "replace": "src search [replace", "left": "str len", "right": "str len", "rlike": "str regexp",
     "split_part": "src delimiter partNum", "log10": "col", "sqrt": "col",
 }  # fmt: skip
+"""Names of parameters; behind ' a text is a text and not the name of a column, [ may be left out."""
 _variadic = ("coalesce", "greatest", "least", "concat", "array")
 _own = ("if", "getitem", "-x", "negative")
 
@@ -67,7 +67,7 @@ def _bound(name: str, signature: str, given: tuple[Any, ...], named: dict[str, A
 
 
 def _function(name: str) -> Callable[..., Column]:
-    signature = _signatures.get(name)
+    signature = signatures.get(name)
 
     def call(*columns: Any, **named: Any) -> Column:
         if signature is not None:
@@ -164,6 +164,7 @@ special: dict[str, Any] = {
     "sumDistinct": sum_distinct,
     "concat_ws": concat_ws,
     "log": log,
+    "mean": _function("avg"),
     "udf": udf,
     "isnotnull": lambda col: Column(trees.Call("isnotnull", (column_tree(col),))),
     **{
@@ -181,7 +182,7 @@ special: dict[str, Any] = {
 _known = {
     *(name for name in (*functions, *same_as, *aggregates, *window_functions) if name not in _own),
     "monotonically_increasing_id",
-} - {"extract", "date_part", "mod", "std_dev", "str"}
+} - {"extract", "date_part", "mod", "std_dev", "str", "between", "len"}
 
 
 class Functions(modules.ModuleType):

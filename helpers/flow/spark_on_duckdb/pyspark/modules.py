@@ -149,7 +149,7 @@ def _values(
             if value is not None and not _is_a(value, output.type):
                 raise OperatorError(
                     f"makes a table with {value!r} in the column '{output.name}' of type {output.type}",
-                    "",
+                    "Give it plain values of that type.",
                     "code",
                 )
             cells.append(f"{cast(typed_literal(value), output.type).sql} AS {output.column}")
