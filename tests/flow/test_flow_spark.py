@@ -19,6 +19,7 @@ import pytest
 from helpers import flow
 from helpers.flow.engine import engine_named
 from helpers.flow.frame import Frame
+from helpers.flow.outputs import Output
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,6 +132,13 @@ def test_hashes_of_numbers_are_those_of_duckdb_but_for_their_last_digits(run: An
     hashes = dict(zip(map(repr, numbers), found[0], strict=True))
     assert hashes[repr(0.1 + 0.2)] == hashes["0.3"] and hashes["-0.0"] == hashes["0.0"] == hashes["5e-324"]
     assert len(set(hashes.values())) == 13  # infinities and NaN count as the greatest numbers
+
+
+def test_folders_of_any_name_are_written(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "my data 100% [\u00e4]"
+    written = run.write(run.from_pandas(pd.DataFrame({"x": [1, 2]})), Output("node", "default", folder))
+    assert [path.read_text() for path in written.paths] == ["x\n1\n2\n"]
+    assert [each.name for each in tmp_path.iterdir()] == [folder.name]
 
 
 @pytest.mark.usefixtures("spark_session")

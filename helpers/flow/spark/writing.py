@@ -25,9 +25,8 @@ def write(frame: Frame, output: Output, run: SparkRun) -> Written:
     handed = output.directory.with_name(f".{output.directory.name}.parquet")
     output.directory.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run.dataframe(frame.visible if frame.in_order else frame.ordered).write.parquet(
-            handed.absolute().as_uri()
-        )
+        whole = run.dataframe(frame.visible if frame.in_order else frame.ordered)
+        whole.write.parquet(f"file:{handed.absolute()}")  # As it is: Hadoop would keep a %20.
         with DuckDBRun(lambda _: [], threads=run.threads, memory=None) as writer:
             return writer.write(writer.parquet(sorted(handed.glob("part-*.parquet"))), output)
     finally:
