@@ -75,10 +75,10 @@ class Run(ABC):
             self._progress(message)
 
     def start(self, node: Node) -> None:
-        """This node is at work from now on."""
-        self.node = node
-        if self._started:
+        """This node is at work from now on; who follows the run hears of each once at a time."""
+        if self._started and node is not self.node:
             self._started(node)
+        self.node = node
 
     @property
     def trained(self) -> Mapping[str, Any]:
