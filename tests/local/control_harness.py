@@ -125,6 +125,28 @@ def automl_request(name: str, behaviour: str = "automl", **members: Any) -> dict
     }
 
 
+def first_request(name: str, behaviour: str = "automl", **members: Any) -> dict[str, Any]:
+    """A CreateAutoMLJob request (the first version); the target's name tells the stand-in job what to do."""
+    return {
+        "AutoMLJobName": name,
+        "RoleArn": ROLE,
+        "InputDataConfig": [channel("training", TargetAttributeName=behaviour)],
+        "OutputDataConfig": {"S3OutputPath": "s3://data/output"},
+        **members,
+    }
+
+
+def automl_ended(client: Any, name: str) -> dict[str, Any]:
+    """DescribeAutoMLJobV2 of a job once it has ended."""
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=name)
+        return found if found["AutoMLJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found: dict[str, Any] = wait_for(look, 20, f"AutoML job {name} ends")
+    return found
+
+
 def channel(kind: str, **members: Any) -> dict[str, Any]:
     """An input channel of an AutoML job."""
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://data/{kind}/"}}

@@ -51,8 +51,12 @@ def work(directory: Path, request: dict[str, object]) -> int:
     elif "graceful" in behaviour:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         (directory / "graceful").write_text("")
-    if "hang" in behaviour:
-        time.sleep(600)
+    if "hang" in behaviour:  # until the test tells it to go on, or to break off
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline and not (directory / "go").exists():
+            if (directory / "break").exists():
+                return 1
+            time.sleep(0.05)
     if "fail" in behaviour:
         print("Traceback: the data is no good", flush=True)
         return 1

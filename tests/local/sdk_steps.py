@@ -8,6 +8,7 @@ import traceback
 from typing import Any
 
 import pytest
+import sdk_automl_steps
 from botocore.exceptions import ClientError
 from control_harness import MODEL_DATA, ROLE
 from sagemaker.core import resources as sdk
@@ -45,35 +46,6 @@ def processing_job() -> None:
         processing("sdk-fail", "fail").wait(poll=1, timeout=40)
     listed = {item.processing_job_name for item in sdk.ProcessingJob.get_all(name_contains="sdk-")}
     assert listed == {"sdk-job", "sdk-hang", "sdk-fail"}
-
-
-def automl_job_and_its_candidates() -> None:
-    job = sdk.AutoMLJobV2.create(
-        auto_ml_job_name="sdk-automl",
-        role_arn=ROLE,
-        auto_ml_job_input_data_config=[
-            shapes.AutoMLJobChannel(
-                channel_type="training",
-                content_type="text/csv;header=present",
-                data_source=shapes.AutoMLDataSource(
-                    s3_data_source=shapes.AutoMLS3DataSource(
-                        s3_data_type="S3Prefix", s3_uri="s3://data/train/"
-                    )
-                ),
-            )
-        ],
-        output_data_config=shapes.AutoMLOutputDataConfig(s3_output_path="s3://data/output"),
-        auto_ml_problem_type_config=shapes.AutoMLProblemTypeConfig(
-            tabular_job_config=shapes.TabularJobConfig(target_attribute_name="automl", mode="ENSEMBLING")
-        ),
-    )
-    job.wait(poll=1, timeout=40)
-    assert job.auto_ml_job_status == "Completed"
-    assert job.best_candidate.candidate_name == "sdk-automl-candidate-12"
-    assert job.best_candidate.inference_containers[0].model_data_url == MODEL_DATA
-    candidates = list(sdk.AutoMLJob(auto_ml_job_name="sdk-automl").get_all_candidates())
-    assert len(candidates) == 12
-    assert candidates[0].candidate_name == "sdk-automl-candidate-12"
 
 
 def model_configuration_endpoint_and_transform() -> None:
@@ -142,9 +114,9 @@ def duplicates_and_missing_names() -> None:
 
 STEPS = (
     processing_job,
-    automl_job_and_its_candidates,
     model_configuration_endpoint_and_transform,
     duplicates_and_missing_names,
+    *sdk_automl_steps.STEPS,
 )
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from control_harness import (
     Control,
+    automl_ended,
     automl_request,
     channel,
     container,
@@ -29,17 +30,6 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 def finished(client: Any, name: str) -> dict[str, Any]:
     wait_for(lambda: job_status(client, name) in ("Completed", "Failed", "Stopped"), what=f"{name} ends")
     found: dict[str, Any] = client.describe_processing_job(ProcessingJobName=name)
-    return found
-
-
-def automl_finished(client: Any, name: str) -> dict[str, Any]:
-    wait_for(
-        lambda: (
-            client.describe_auto_ml_job_v2(AutoMLJobName=name)["AutoMLJobStatus"]
-            in ("Completed", "Failed", "Stopped")
-        )
-    )
-    found: dict[str, Any] = client.describe_auto_ml_job_v2(AutoMLJobName=name)
     return found
 
 
@@ -208,7 +198,7 @@ def test_bad_processing_requests(shared: Any, members: dict[str, Any], text: str
 def test_an_automl_job_from_start_to_end(sagemaker: Any) -> None:
     request = automl_request("Music", ModelDeployConfig={"AutoGenerateEndpointName": False})
     assert sagemaker.create_auto_ml_job_v2(**request)["AutoMLJobArn"] == f"{ARN}:automl-job/music"
-    done = automl_finished(sagemaker, "Music")
+    done = automl_ended(sagemaker, "Music")
     assert done["AutoMLJobStatus"] == "Completed"
     assert done["AutoMLJobSecondaryStatus"] == "MaxCandidatesReached"
     assert done["BestCandidate"]["CandidateName"] == "Music-candidate-12"
@@ -257,19 +247,19 @@ def test_the_statuses_of_an_automl_job(sagemaker: Any, control: Control) -> None
     assert sagemaker.describe_auto_ml_job_v2(AutoMLJobName="job")["AutoMLJobSecondaryStatus"] == "Starting"
     (directory / "progress.json").write_text(json.dumps(progress))
     sagemaker.stop_auto_ml_job(AutoMLJobName="job")
-    stopped = automl_finished(sagemaker, "job")
+    stopped = automl_ended(sagemaker, "job")
     assert (stopped["AutoMLJobStatus"], stopped["AutoMLJobSecondaryStatus"]) == ("Stopped", "Stopped")
     found = sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName="job")["Candidates"][0]
     assert (found["CandidateStatus"], found["ObjectiveStatus"]) == ("Stopped", "Failed")
     sagemaker.create_auto_ml_job_v2(**automl_request("bad", "fail"))
-    failed = automl_finished(sagemaker, "bad")
+    failed = automl_ended(sagemaker, "bad")
     assert (failed["AutoMLJobStatus"], failed["AutoMLJobSecondaryStatus"]) == ("Failed", "Failed")
     assert "the data is no good" in failed["FailureReason"]
 
 
 def test_candidates_are_filtered_sorted_and_paged(shared: Any) -> None:
     shared.create_auto_ml_job_v2(**automl_request("cands"))
-    automl_finished(shared, "cands")
+    automl_ended(shared, "cands")
 
     def names(**arguments: Any) -> list[str]:
         answer = shared.list_candidates_for_auto_ml_job(AutoMLJobName="cands", **arguments)

@@ -41,6 +41,8 @@ def report(shared_control: Control) -> str:
     [
         "processing_job",
         "automl_job_and_its_candidates",
+        "automl_job_that_is_stopped_or_fails",
+        "automl_job_of_the_first_version",
         "model_configuration_endpoint_and_transform",
         "duplicates_and_missing_names",
     ],

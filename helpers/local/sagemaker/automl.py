@@ -1,67 +1,76 @@
-"""AutoML (Autopilot) jobs of the second API version, on tabular data."""
+"""AutoML (Autopilot) jobs on tabular data, created by either version of the API."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from typing import Any
-
+from helpers.local.protocol import validation_error
 from helpers.local.sagemaker import automl_rules
-from helpers.local.sagemaker.jobs import AUTOML, changed, create_job, failure, read_progress, stop_job
-from helpers.local.sagemaker.listing import Item, page, resources
+from helpers.local.sagemaker.automl_description import candidates, common, summary
+from helpers.local.sagemaker.automl_versions import (
+    first_attributes,
+    is_first_version,
+    second_version,
+    translate,
+)
+from helpers.local.sagemaker.jobs import AUTOML, create_job, stop_job
+from helpers.local.sagemaker.listing import page, resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
 
 PATIENCE = 120.0  # seconds beyond its MaxAutoMLJobRuntimeInSeconds until a job that keeps no limit is stopped
-# What a job may say of itself; all else in Describe is the control plane's to say.
-REPORTED = (
-    "BestCandidate",
-    "AutoMLJobArtifacts",
-    "PartialFailureReasons",
-    "ModelDeployResult",
-)
 
 
 @operation
 def create_auto_ml_job_v2(plane: Plane, request: Request) -> Answer:
     """Start an AutoML job."""
     automl_rules.check(request)
-    criteria = automl_rules.tabular(request).get("CompletionCriteria", {})
-    longest = criteria.get("MaxAutoMLJobRuntimeInSeconds")
-    limit = None if longest is None else longest + PATIENCE
-    record = create_job(plane, AUTOML, request["AutoMLJobName"], request, limit=limit)
-    return {"AutoMLJobArn": record.arn}
+    automl_rules.check_pair(request)
+    return _start(plane, request, request)
+
+
+@operation
+def create_auto_ml_job(plane: Plane, request: Request) -> Answer:
+    """Start an AutoML job by a request of the first version."""
+    translated = translate(request)
+    automl_rules.check(translated)
+    return _start(plane, request, translated)
 
 
 @operation
 def describe_auto_ml_job_v2(plane: Plane, request: Request) -> Answer:
-    """An AutoML job as it is now."""
+    """An AutoML job of either version as it is now."""
     record: JobRecord = plane.find("automl-job", request["AutoMLJobName"])
-    progress = read_progress(plane, AUTOML, record.name)
+    return {
+        **second_version(record),
+        **common(plane, record),
+        "AutoMLProblemTypeConfigName": "Tabular",
+    }
+
+
+@operation
+def describe_auto_ml_job(plane: Plane, request: Request) -> Answer:
+    """An AutoML job of the first version as it is now. Raises ServiceError for one of the second."""
+    record: JobRecord = plane.find("automl-job", request["AutoMLJobName"])
+    if not is_first_version(record):
+        raise validation_error(
+            f"The AutoML job '{record.name}' was created by CreateAutoMLJobV2, and DescribeAutoMLJob cannot "
+            "describe it: use DescribeAutoMLJobV2."
+        )
+    found = common(plane, record)
     return {
         **record.request,
-        **{member: progress[member] for member in REPORTED if member in progress},
-        "AutoMLJobArn": record.arn,
-        "AutoMLProblemTypeConfigName": "Tabular",
-        "CreationTime": record.created,
-        "EndTime": record.ended,
-        "LastModifiedTime": changed(plane, AUTOML, record),
-        "FailureReason": failure(record),
-        "AutoMLJobStatus": record.status,
-        "AutoMLJobSecondaryStatus": _secondary(record, progress),
-        "ResolvedAttributes": progress.get("ResolvedAttributes")
-        or automl_rules.resolve(record.request, progress.get("ProblemType")),
+        **found,
+        "ResolvedAttributes": first_attributes(found["ResolvedAttributes"]),
     }
 
 
 @operation
 def list_auto_ml_jobs(plane: Plane, request: Request) -> Answer:
-    """AutoML jobs, a page at a time."""
+    """AutoML jobs of both versions, a page at a time."""
     return resources(
         request,
         plane.automl.all(),
-        lambda record: _summary(plane, record),
+        lambda record: summary(plane, record),
         kind="AutoMLJob",
         member="AutoMLJobSummaries",
         sort_by="Name",
@@ -72,13 +81,11 @@ def list_auto_ml_jobs(plane: Plane, request: Request) -> Answer:
 def list_candidates_for_auto_ml_job(plane: Plane, request: Request) -> Answer:
     """The candidates of an AutoML job, newest first unless asked otherwise, a page at a time."""
     record: JobRecord = plane.find("automl-job", request["AutoMLJobName"])
-    progress = read_progress(plane, AUTOML, record.name)
-    candidates = [_settled(item, record) for item in progress.get("Candidates", [])]
     return page(
         request,
         [
             item
-            for item in candidates
+            for item in candidates(plane, record)
             if request.get("StatusEquals") in (None, item["CandidateStatus"])
             and request.get("CandidateNameEquals") in (None, item["CandidateName"])
         ],
@@ -103,38 +110,10 @@ def stop_auto_ml_job(plane: Plane, request: Request) -> Answer:
     return {}
 
 
-def _summary(plane: Plane, record: JobRecord) -> Item:
-    progress = read_progress(plane, AUTOML, record.name)
-    return {
-        "AutoMLJobName": record.name,
-        "AutoMLJobArn": record.arn,
-        "AutoMLJobStatus": record.status,
-        "AutoMLJobSecondaryStatus": _secondary(record, progress),
-        "CreationTime": record.created,
-        "EndTime": record.ended,
-        "LastModifiedTime": changed(plane, AUTOML, record),
-        "FailureReason": failure(record),
-        "PartialFailureReasons": progress.get("PartialFailureReasons"),
-    }
-
-
-def _secondary(record: JobRecord, progress: Mapping[str, Any]) -> str:
-    """The job's own secondary status while it runs or has completed; else it follows the status."""
-    if record.status in ("Failed", "Stopping", "Stopped"):
-        return record.status
-    said = str(progress.get("AutoMLJobSecondaryStatus") or "")
-    if record.status == "Completed":
-        return said if said in automl_rules.FINAL_STATUSES else "Completed"
-    return said or "Starting"
-
-
-def _settled(candidate: Item, record: JobRecord) -> Item:
-    """A candidate that was being trained when its job ended is not being trained any more."""
-    if record.ended is None or candidate.get("CandidateStatus") not in ("InProgress", "Stopping"):
-        return candidate
-    status = "Failed" if record.status == "Failed" else "Stopped"
-    objective = (
-        "Failed" if candidate.get("ObjectiveStatus") == "Pending" else candidate.get("ObjectiveStatus")
-    )
-    end = candidate.get("EndTime") or record.ended or time.time()
-    return {**candidate, "CandidateStatus": status, "ObjectiveStatus": objective, "EndTime": end}
+def _start(plane: Plane, request: Request, asked: Request) -> Answer:
+    """Start the job of a request; ``asked`` is the request in the second version's form."""
+    criteria = automl_rules.tabular(asked).get("CompletionCriteria", {})
+    longest = criteria.get("MaxAutoMLJobRuntimeInSeconds")
+    limit = None if longest is None else longest + PATIENCE
+    record = create_job(plane, AUTOML, request["AutoMLJobName"], request, asked=asked, limit=limit)
+    return {"AutoMLJobArn": record.arn}

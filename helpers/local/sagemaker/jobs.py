@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.host import in_thread
-from helpers.local.sagemaker.plane import Plane
+from helpers.local.sagemaker.plane import Plane, without_tags
 from helpers.local.sagemaker.records import JobRecord, JobStatus
 from helpers.local.store import Store
 from helpers.local.supervisor import LOG, Exit
@@ -54,10 +54,13 @@ def create_job(
     name: str,
     request: Mapping[str, Any],
     *,
+    asked: Mapping[str, Any] | None = None,
     limit: float | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> JobRecord:
-    """Record a job and start its process. ``extra`` goes into the process's request.json beside the request.
+    """Record a job and start its process.
+
+    ``asked`` is what the process reads in place of the request, ``extra`` what it reads beside that.
 
     Raises ServiceError when the name is taken. A process that cannot be started is a Failed job.
     """
@@ -67,9 +70,8 @@ def create_job(
     try:
         shutil.rmtree(directory, ignore_errors=True)  # of a job whose record was lost
         directory.mkdir(parents=True)
-        _write_json(
-            directory / "request.json", {"Region": plane.host.region, **record.request, **(extra or {})}
-        )
+        read = without_tags(record.request if asked is None else asked)
+        _write_json(directory / "request.json", {"Region": plane.host.region, **read, **(extra or {})})
         plane.host.logs.add(family.log_group, f"{name}/algo-1-{record.created:.0f}", directory / LOG)
         store.update(name, _mark_started)
         plane.host.supervisor.start(

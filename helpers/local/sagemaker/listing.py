@@ -73,7 +73,7 @@ def resources(
     described = ((record, describe(record)) for record in records)
     return page(
         request,
-        [item for record, item in described if _matches(request, record, item.get(f"{kind}Status"))],
+        [item for record, item in described if _matches(request, record, item, item.get(f"{kind}Status"))],
         member=member,
         keys={
             "Name": lambda item: item[f"{kind}Name"],
@@ -86,15 +86,16 @@ def resources(
     )
 
 
-def _matches(request: Mapping[str, Any], record: Record, status: str | None) -> bool:
+def _matches(request: Mapping[str, Any], record: Record, item: Item, status: str | None) -> bool:
     """Whether a resource passes the filters that List operations share. Times in epoch seconds."""
+    modified = item.get("LastModifiedTime", record.modified)
     return (
         request.get("NameContains", "").lower() in record.name.lower()
         and request.get("StatusEquals") in (None, status)
         and record.created > request.get("CreationTimeAfter", float("-inf"))
         and record.created < request.get("CreationTimeBefore", float("inf"))
-        and record.modified > request.get("LastModifiedTimeAfter", float("-inf"))
-        and record.modified < request.get("LastModifiedTimeBefore", float("inf"))
+        and modified > request.get("LastModifiedTimeAfter", float("-inf"))
+        and modified < request.get("LastModifiedTimeBefore", float("inf"))
     )
 
 

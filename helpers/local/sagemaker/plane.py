@@ -74,7 +74,7 @@ class Plane:
             created=now,
             modified=now,
             tags=read_tags(request.get("Tags", [])),
-            request={member: value for member, value in request.items() if member != "Tags"},
+            request=without_tags(request),
             **members,
         )
         try:
@@ -118,6 +118,11 @@ def _name_taken(resource: Resource, existing: Record) -> ServiceError:
         "Job name must be unique within an AWS account and region, and a job with this name already exists "
         f"({existing.arn})",
     )
+
+
+def without_tags(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a Create request but its tags, which are kept and told apart from it."""
+    return {member: value for member, value in request.items() if member != "Tags"}
 
 
 def read_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
