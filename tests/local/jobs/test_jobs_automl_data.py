@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from jobs_harness import BUCKET, State, algorithms, automl_request, music_table
 
-from helpers.local.jobs.automl import data, metrics, settings, training
-from helpers.local.jobs.automl.__main__ import reason_of
+from helpers.local.jobs.automl import data, metrics, settings
+from helpers.local.jobs.automl.ensembling import recipes
+from helpers.local.jobs.automl.experiment import reason_of
 from helpers.local.jobs.job import JobFailure
 
 
@@ -161,14 +162,14 @@ def test_max_candidates_caps_models_and_ensemble_together() -> None:
         (750, 5, True),
     ]:
         request = automl_request("job", "t.csv", CompletionCriteria={"MaxCandidates": maximum})
-        chosen, with_ensemble = training.recipes(settings.read(request))
+        chosen, with_ensemble = recipes.recipes(settings.read(request))
         assert (len(chosen), with_ensemble) == (models, ensemble)
 
 
 def test_every_algorithm_asked_for_comes_before_a_second_model_of_one() -> None:
     asked = algorithms("linear-learner", "randomforest", "catboost", "lightgbm")
     request = automl_request("job", "t.csv", CandidateGenerationConfig=asked)
-    chosen, _ = training.recipes(settings.read(request))
+    chosen, _ = recipes.recipes(settings.read(request))
     assert [recipe.key for recipe in chosen] == ["GBM", "CAT", "LR", "RF", "GBM"]
 
 
@@ -181,12 +182,12 @@ def test_default_objectives_are_the_documented_ones() -> None:
 
 
 def test_a_time_limit_is_shared_and_the_first_model_always_gets_some() -> None:
-    assert training.time_share(None, 5, None, True) is None
-    assert training.time_share(None, 5, 30, False) == 30
-    left = 100 + training.ENSEMBLE_RESERVE
-    assert training.time_share(left, 5, None, False) == 50
-    assert training.time_share(left, 1, None, False) == 100
-    assert training.time_share(0, 5, None, True) == training.SHORTEST_FIT
+    assert recipes.time_share(None, 5, None, True) is None
+    assert recipes.time_share(None, 5, 30, False) == 30
+    left = 100 + recipes.ENSEMBLE_RESERVE
+    assert recipes.time_share(left, 5, None, False) == 50
+    assert recipes.time_share(left, 1, None, False) == 100
+    assert recipes.time_share(0, 5, None, True) == recipes.SHORTEST_FIT
 
 
 def test_a_model_without_time_says_which_limit_to_raise() -> None:

@@ -1,14 +1,11 @@
 """Candidates in the form of the API (AutoMLCandidate), and which of them is best."""
 
-import hashlib
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 from helpers.local.jobs.automl import metrics
-from helpers.local.jobs.automl.settings import Settings
-from helpers.local.jobs.automl.training import Fitted
 from helpers.local.jobs.progress import shorten
 
 ACCOUNT = "000000000000"
@@ -17,23 +14,32 @@ ACCOUNT = "000000000000"
 STANDARD_ONLY = ("LogLoss", "InferenceLatency")
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What a mode has to show for a candidate: its metrics on the validation part and what serves it."""
+
+    values: Mapping[str, float]  # by the standard names of the metrics, the objective among them
+    containers: Sequence[Mapping[str, Any]]  # the API's InferenceContainers, in the order of the pipeline
+    size: int  # bytes of the stored models
+    reported: str | None = (
+        None  # the objective's MetricName where it is not its standard name: `validation:mse`
+    )
+
+
 @dataclass
 class Candidates:
     """Every candidate of a job so far, in the order they began."""
 
-    settings: Settings
-    problem_type: str
     objective: str
     entries: list[dict[str, Any]] = field(default_factory=list)
 
-    def begin(self, label: str) -> dict[str, Any]:
-        """A new candidate that is being trained; `label` is the kind of model."""
+    def begin(self, name: str, steps: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        """A new candidate that is being trained; `steps` are the API's CandidateSteps."""
         now = time.time()
-        name = f"{label}-t{len(self.entries) + 1}"
         entry = {
             "CandidateName": name,
             "ObjectiveStatus": "Pending",
-            "CandidateSteps": self._steps(name),
+            "CandidateSteps": list(steps),
             "CandidateStatus": "InProgress",
             "CreationTime": now,
             "LastModifiedTime": now,
@@ -41,31 +47,35 @@ class Candidates:
         self.entries.append(entry)
         return entry
 
-    def complete(self, entry: dict[str, Any], fitted: Fitted) -> None:
+    def complete(self, entry: dict[str, Any], trial: Trial) -> None:
         """The candidate's model is trained, measured and stored."""
-        objective = fitted.values[self.objective]
         entry["ObjectiveStatus"] = "Succeeded"
         entry["CandidateStatus"] = "Completed"
         entry["FinalAutoMLJobObjectiveMetric"] = {
-            "MetricName": self.objective,
+            "MetricName": trial.reported or self.objective,
             "StandardMetricName": self.objective,
             "Type": metrics.direction(self.objective),
-            "Value": objective,
+            "Value": trial.values[self.objective],
         }
         entry["CandidateProperties"] = {
             "CandidateMetrics": [
                 ({} if name in STANDARD_ONLY else {"MetricName": name})
                 | {"StandardMetricName": name, "Value": value, "Set": "Validation"}
-                for name, value in fitted.values.items()
+                for name, value in trial.values.items()
             ]
         }
-        entry["InferenceContainers"] = [self._container(entry["CandidateName"], fitted.model)]
+        entry["InferenceContainers"] = list(trial.containers)
         self._end(entry)
 
-    def replace(self, entry: dict[str, Any], model: str) -> None:
+    def replace(self, entry: dict[str, Any], containers: Sequence[Mapping[str, Any]]) -> None:
         """Another model took the place of the candidate's; its metrics stay those of the validation part."""
-        entry["InferenceContainers"] = [self._container(entry["CandidateName"], model)]
+        entry["InferenceContainers"] = list(containers)
         self._end(entry)
+
+    def locate(self, entry: dict[str, Any], **artifacts: str) -> None:
+        """A report of the candidate is stored: members of CandidateArtifactLocations."""
+        entry["CandidateProperties"].setdefault("CandidateArtifactLocations", {}).update(artifacts)
+        entry["LastModifiedTime"] = time.time()
 
     def fail(self, entry: dict[str, Any], reason: str, status: str = "Failed") -> None:
         """The candidate has no model; status is `Failed` or `Stopped`."""
@@ -74,8 +84,7 @@ class Candidates:
         entry["FailureReason"] = shorten(reason)
         self._end(entry)
 
-    @staticmethod
-    def _end(entry: dict[str, Any]) -> None:
+    def _end(self, entry: dict[str, Any]) -> None:
         entry["EndTime"] = entry["LastModifiedTime"] = time.time()
 
     def completed(self) -> list[dict[str, Any]]:
@@ -93,40 +102,12 @@ class Candidates:
                 best = entry
         return best
 
-    def model_uri(self, name: str) -> str:
-        """Where the candidate's model.tar.gz is."""
-        return f"{self.settings.output}/sagemaker-automl-candidates/model/{name}/model.tar.gz"
 
-    def _container(self, name: str, model: str) -> dict[str, Any]:
-        environment = {
-            "MODEL_NAME": model,
-            "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
-            "SAGEMAKER_PROGRAM": "tabular_serve.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-        }
-        if self.problem_type != "Regression":
-            environment["SAGEMAKER_INFERENCE_OUTPUT"] = "predicted_label"
-            environment["SAGEMAKER_INFERENCE_SUPPORTED"] = "predicted_label,probability,probabilities,labels"
-        release = version("autogluon.tabular")
-        registry = f"763104351884.dkr.ecr.{self.settings.region}.amazonaws.com"
-        return {
-            "Image": f"{registry}/autogluon-inference:{release}-cpu-py3",
-            "ModelDataUrl": self.model_uri(name),
-            "Environment": environment,
-        }
-
-    def _steps(self, name: str) -> list[dict[str, str]]:
-        digest = hashlib.sha256(self.settings.job_name.encode()).hexdigest()[:20]
-        preparation = f"{self.settings.job_name[:10]}-db-1-{digest}"
-        return [
-            self._step("ProcessingJob", "processing-job", preparation),
-            self._step("TrainingJob", "training-job", name),
-        ]
-
-    def _step(self, kind: str, resource: str, name: str) -> dict[str, str]:
-        region = self.settings.region
-        return {
-            "CandidateStepType": f"AWS::SageMaker::{kind}",
-            "CandidateStepArn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:{resource}/{name.lower()}",
-            "CandidateStepName": name,
-        }
+def step(region: str, kind: str, name: str) -> dict[str, str]:
+    """One of the CandidateSteps; kind is `ProcessingJob`, `TrainingJob` or `TransformJob`."""
+    resource = kind.removesuffix("Job").lower() + "-job"
+    return {
+        "CandidateStepType": f"AWS::SageMaker::{kind}",
+        "CandidateStepArn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:{resource}/{name.lower()}",
+        "CandidateStepName": name,
+    }

@@ -30,6 +30,12 @@ class TrainingData:
     validation_given: bool
 
 
+def training_objects(objects: ObjectStore, settings: Settings) -> list[InputObject]:
+    """The objects of the training channel. Raises JobFailure when there is none."""
+    channels = [channel for channel in settings.channels if not channel.validation]
+    return [item for channel in channels for item in read_source(objects, channel.source)]
+
+
 def load(objects: ObjectStore, settings: Settings) -> TrainingData:
     """Read every channel, drop rows without a valid target, settle the problem type, split.
 

@@ -1,24 +1,10 @@
 """What a CreateAutoMLJobV2 request asks for, and what is refused before anything is loaded."""
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from helpers.local.jobs.job import JobFailure
-
-# Algorithm names of the API -> AutoGluon's model keys.
-ALGORITHMS = {
-    "catboost": "CAT",
-    "extra-trees": "XT",
-    "fastai": "FASTAI",
-    "lightgbm": "GBM",
-    "linear-learner": "LR",
-    "nn-torch": "NN_TORCH",
-    "randomforest": "RF",
-    "xgboost": "XGB",
-}
-NEED_TORCH = ("fastai", "nn-torch")
 
 
 @dataclass(frozen=True)
@@ -42,7 +28,9 @@ class Settings:
     target: str
     problem_type: str | None
     objective: str | None
-    algorithms: tuple[str, ...] | None
+    mode: str  # AUTO, ENSEMBLING or HYPERPARAMETER_TUNING
+    algorithms: tuple[str, ...]  # by their names in the API, without repetition; none: the mode's full set
+    definitions_only: bool  # GenerateCandidateDefinitionsOnly
     validation_fraction: float
     max_candidates: int | None
     max_runtime: float | None
@@ -52,7 +40,7 @@ class Settings:
 def read(request: Mapping[str, Any]) -> Settings:
     """The settings of a validated CreateAutoMLJobV2 request.
 
-    Raises JobFailure for what this machine cannot do, such as tuning mode or networks without torch.
+    Raises JobFailure for what this machine cannot do, such as problems that are not tabular.
     """
     problem = request["AutoMLProblemTypeConfig"]
     if "TabularJobConfig" not in problem:
@@ -73,7 +61,9 @@ def read(request: Mapping[str, Any]) -> Settings:
         target=str(tabular["TargetAttributeName"]),
         problem_type=tabular.get("ProblemType"),
         objective=request.get("AutoMLJobObjective", {}).get("MetricName"),
+        mode=str(tabular.get("Mode") or "AUTO"),
         algorithms=_algorithms(tabular),
+        definitions_only=bool(tabular.get("GenerateCandidateDefinitionsOnly")),
         validation_fraction=float(request.get("DataSplitConfig", {}).get("ValidationFraction") or 0.2),
         max_candidates=criteria.get("MaxCandidates"),
         max_runtime=criteria.get("MaxAutoMLJobRuntimeInSeconds"),
@@ -82,14 +72,9 @@ def read(request: Mapping[str, Any]) -> Settings:
 
 
 def _refuse(tabular: Mapping[str, Any]) -> None:
-    if tabular.get("Mode") == "HYPERPARAMETER_TUNING":
-        raise JobFailure(
-            "Mode HYPERPARAMETER_TUNING is not available on this machine yet: use Mode ENSEMBLING (or AUTO)."
-        )
     for member in (
         "SampleWeightAttributeName",
         "FeatureSpecificationS3Uri",
-        "GenerateCandidateDefinitionsOnly",
     ):
         if tabular.get(member):
             raise JobFailure(
@@ -115,21 +100,6 @@ def _channel(channel: Mapping[str, Any]) -> Channel:
     )
 
 
-def _algorithms(tabular: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """AutoGluon's keys of the algorithms asked for, in their order; None when the choice is ours."""
+def _algorithms(tabular: Mapping[str, Any]) -> tuple[str, ...]:
     entries = tabular.get("CandidateGenerationConfig", {}).get("AlgorithmsConfig", [])
-    names = [str(name) for entry in entries for name in entry.get("AutoMLAlgorithms", [])]
-    unknown = [name for name in names if name not in ALGORITHMS]
-    if unknown:
-        raise JobFailure(
-            f"The algorithm {', '.join(unknown)} is not one of Mode ENSEMBLING: choose among "
-            f"{', '.join(ALGORITHMS)}."
-        )
-    networks = [name for name in names if name in NEED_TORCH]
-    if networks and importlib.util.find_spec("torch") is None:
-        raise JobFailure(
-            f"The algorithm {', '.join(networks)} needs PyTorch, which is not installed: install the extra "
-            f"'deep' "
-            "(pip install 'music-recommendation-workshop[deep]'), or leave it out of AutoMLAlgorithms."
-        )
-    return tuple(dict.fromkeys(ALGORITHMS[name] for name in names)) or None
+    return tuple(dict.fromkeys(str(name) for entry in entries for name in entry.get("AutoMLAlgorithms", [])))

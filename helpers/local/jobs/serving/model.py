@@ -53,7 +53,7 @@ class Model:
             ) from None
         from autogluon.tabular import TabularPredictor
 
-        from helpers.local.jobs.automl.training import quiet
+        from helpers.local.jobs.automl.ensembling.quiet import quiet
 
         quiet()
         self.predictor: Any = TabularPredictor.load(str(directory / "predictor"), verbosity=0)

@@ -1,17 +1,12 @@
-"""Trains candidates with AutoGluon, one at a time through its public interface.
+"""Trains models with AutoGluon, one at a time through its public interface.
 
-Between two candidates the predictor on disk is complete, so a time limit, a stop request or a crash of one
+Between two models the predictor on disk is complete, so a time limit, a stop request or a crash of one
 model costs that model and nothing else.
 """
 
-import logging
-import math
-import os
 import random
-import time
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +15,9 @@ import pandas as pd
 
 from helpers.local.jobs.automl import metrics
 from helpers.local.jobs.automl.data import TrainingData
-from helpers.local.jobs.automl.settings import Settings
+from helpers.local.jobs.automl.ensembling.quiet import quiet
+from helpers.local.jobs.automl.ensembling.recipes import Recipe
+from helpers.local.jobs.automl.resources import Resources
 
 PROBLEM_TYPES = {
     "Regression": "regression",
@@ -29,52 +26,6 @@ PROBLEM_TYPES = {
 }
 ENSEMBLE = "WeightedEnsemble"
 SEED = 0
-# Seconds that the first candidate always gets, so that the tightest limit still ends with a model.
-SHORTEST_FIT = 5.0
-# Seconds of a binding limit that are kept for the ensemble and the packing of models.
-ENSEMBLE_RESERVE = 5.0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One model to train: AutoGluon's model key and its hyperparameters."""
-
-    key: str
-    hyperparameters: dict[str, Any] = field(default_factory=dict)
-
-
-# What pays most per second on two cores comes first; variants differ enough to help the ensemble.
-DEFAULT_RECIPES = (
-    Recipe("GBM", {"extra_trees": True}),
-    Recipe("CAT"),
-    Recipe("XGB"),
-    Recipe("GBM"),
-    Recipe("LR"),
-)
-DEFAULT_KEYS = frozenset(recipe.key for recipe in DEFAULT_RECIPES)
-
-
-def recipes(settings: Settings) -> tuple[list[Recipe], bool]:
-    """The models to train and whether an ensemble follows.
-
-    MaxCandidates caps models and ensemble together.
-    """
-    if settings.algorithms is None:
-        chosen = list(DEFAULT_RECIPES)
-    else:
-        known = [recipe for recipe in DEFAULT_RECIPES if recipe.key in settings.algorithms]
-        firsts = [
-            recipe
-            for number, recipe in enumerate(known)
-            if recipe.key not in {one.key for one in known[:number]}
-        ]
-        others = [Recipe(key) for key in settings.algorithms if key not in DEFAULT_KEYS]
-        chosen = firsts + others + [recipe for recipe in known if recipe not in firsts]
-    ensemble = len(chosen) > 1
-    if settings.max_candidates is not None:
-        ensemble = ensemble and settings.max_candidates > 2
-        chosen = chosen[: settings.max_candidates - int(ensemble)]
-    return chosen, ensemble
 
 
 @dataclass(frozen=True)
@@ -88,14 +39,21 @@ class Fitted:
 class Training:
     """The AutoGluon predictor of one job and the order its models are fitted in."""
 
-    def __init__(self, data: TrainingData, settings: Settings, objective: str, directory: Path) -> None:
+    def __init__(
+        self, data: TrainingData, target: str, objective: str, resources: Resources, directory: Path
+    ) -> None:
         self.data = data
-        self.settings = settings
+        self.target = target
         self.objective = objective
+        self.resources = resources
         self.directory = directory
-        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.predictor: Any = None
-        self.started = time.monotonic()
+
+    def prepare(self) -> None:
+        """Load AutoGluon."""
+        import autogluon.tabular  # noqa: F401 - the first import takes seconds
+
+        quiet()
 
     def fit(self, recipe: Recipe, time_limit: float | None) -> Fitted:
         """Train one model within the limit (seconds).
@@ -108,8 +66,7 @@ class Training:
             "hyperparameters": {recipe.key: [dict(recipe.hyperparameters)]},
             "time_limit": time_limit,
             "fit_weighted_ensemble": False,
-            "num_cpus": self.cores,
-            "num_gpus": 0,
+            **self._resources(),
         }
         if not before:
             self.predictor = self._new_predictor()
@@ -127,9 +84,7 @@ class Training:
     def fit_ensemble(self, time_limit: float | None) -> Fitted:
         """Weigh the trained models together."""
         before = set(self._models())
-        self.predictor.fit_weighted_ensemble(
-            name_suffix="", time_limit=time_limit, num_cpus=self.cores, num_gpus=0
-        )
+        self.predictor.fit_weighted_ensemble(name_suffix="", time_limit=time_limit, **self._resources())
         return self._newest(before, ENSEMBLE)
 
     def refit(self, model: str) -> str:
@@ -138,8 +93,11 @@ class Training:
         Returns the name of the new model.
         """
         self._seed()
-        options = {"set_best_to_refit_full": model, "num_cpus": self.cores, "num_gpus": 0}
+        options = {"set_best_to_refit_full": model, **self._resources()}
         return str(self.predictor.refit_full(model=model, **options)[model])
+
+    def _resources(self) -> dict[str, Any]:
+        return {"num_cpus": self.resources.cores, "num_gpus": 0}
 
     @staticmethod
     def _seed() -> None:
@@ -163,12 +121,11 @@ class Training:
     def _new_predictor(self) -> Any:
         from autogluon.tabular import TabularPredictor
 
-        quiet()
         attempt = 1
         while (self.directory / f"predictor-{attempt}").exists():
             attempt += 1
         return TabularPredictor(
-            label=self.settings.target,
+            label=self.target,
             problem_type=PROBLEM_TYPES[self.data.problem_type],
             eval_metric=metrics.OBJECTIVES[self.data.problem_type][self.objective],
             path=str(self.directory / f"predictor-{attempt}"),
@@ -178,7 +135,7 @@ class Training:
     def evaluate(self, model: str) -> dict[str, float]:
         """Every metric of the problem type for this model on the validation part."""
         validation = self.data.validation
-        truth = validation[self.settings.target]
+        truth = validation[self.target]
         if self.data.problem_type == "Regression":
             return metrics.regression(
                 truth, self.predictor.predict(validation[self.data.features], model=model)
@@ -199,42 +156,3 @@ class Training:
     def classes(self) -> Sequence[object]:
         """The class labels in the order of the probabilities; none for regression."""
         return [] if self.data.problem_type == "Regression" else list(self.predictor.class_labels)
-
-
-def time_share(
-    remaining: float | None, models_left: int, per_candidate: float | None, first: bool
-) -> float | None:
-    """The seconds the next model may take: a share, at least half, of what is left, within its own limit."""
-    limits = [] if per_candidate is None else [float(per_candidate)]
-    if remaining is not None:
-        share = (remaining - ENSEMBLE_RESERVE) * max(0.5, 1 / max(1, models_left))
-        limits.append(max(share, SHORTEST_FIT) if first else share)
-    return min(limits) if limits else None
-
-
-def valid_score(value: float | None) -> bool:
-    """Whether a metric value can be reported (JSON has no NaN)."""
-    return value is not None and math.isfinite(value)
-
-
-def quiet() -> None:
-    """Keep AutoGluon's remarks about software that is not needed here (torch, ray) out of the job's log.
-
-    And its word on a failed model, which the job reports itself.
-    """
-
-    def wanted(record: logging.LogRecord) -> bool:
-        message = record.getMessage().lower()
-        words = message.split()
-        return "torch" not in message and "ray" not in words and not message.startswith("model failure")
-
-    for name in (
-        "autogluon",
-        *(name for name in logging.root.manager.loggerDict if name.startswith("autogluon")),
-    ):
-        logger = logging.getLogger(name)
-        if not any(getattr(known, "__name__", "") == "wanted" for known in logger.filters):
-            logger.addFilter(wanted)
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-    np.seterr(all="ignore")

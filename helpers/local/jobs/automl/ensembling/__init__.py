@@ -1,0 +1,1 @@
+"""Mode ENSEMBLING: models of AutoGluon, each a candidate, and the ensemble that weighs them together."""

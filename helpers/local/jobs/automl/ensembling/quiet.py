@@ -1,0 +1,29 @@
+"""What AutoGluon and the libraries below it say that nobody who reads a job's log can use."""
+
+import logging
+import warnings
+
+import numpy as np
+
+
+def quiet() -> None:
+    """Keep AutoGluon's remarks about software that is not needed here (torch, ray) out of the job's log.
+
+    And its word on a failed model, which the job reports itself.
+    """
+
+    def wanted(record: logging.LogRecord) -> bool:
+        message = record.getMessage().lower()
+        words = message.split()
+        return "torch" not in message and "ray" not in words and not message.startswith("model failure")
+
+    for name in (
+        "autogluon",
+        *(name for name in logging.root.manager.loggerDict if name.startswith("autogluon")),
+    ):
+        logger = logging.getLogger(name)
+        if not any(getattr(known, "__name__", "") == "wanted" for known in logger.filters):
+            logger.addFilter(wanted)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
+    np.seterr(all="ignore")
