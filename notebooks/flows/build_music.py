@@ -102,24 +102,11 @@ def build() -> FlowBuilder:
 
     # Tracks: types, one column per genre (the text stays, for the playlist), and a formula.
     typed_tracks = music.source("tracks.csv", f"{BUCKET}/tracks.csv").types("Track types", TRACKS)
-    tracks = typed_tracks.then(
-        "Copy genre", "manage_columns", "Duplicate column", input_column="genre", new_name="genre_name"
-    )
-    tracks = tracks.then(
-        "One-hot genre",
-        "encode_categorical",
-        "One-hot encode",
-        invalid_handling_strategy="Keep",
-        drop_last=False,
-        output_style="Columns",
-        input_column=["genre"],
-    )
-    tracks = rename(tracks, "Restore genre", "genre_name", "genre")
-    tracks = tracks.formula("Danceability", "danceability", "0.3*valence + 0.1*liveness + 0.1*energy")
+    tracks = describe_tracks(typed_tracks)
 
     # Ratings: split in time before anything is averaged, or the test is not honest.
     ratings = music.source("ratings.csv", f"{BUCKET}/ratings.csv").types("Rating types", RATINGS)
-    parts = ratings.split("Split in time", "Ordered split", {"Train": 0.8, "Test": 0.2}, input_column="ts")
+    parts = split_in_time(ratings)
     training, test = parts["Train"].dataset("Training ratings"), parts["Test"].dataset("Test ratings")
 
     # Train: each rating beside the track it is about, and beside what its listener loves.
@@ -127,17 +114,12 @@ def build() -> FlowBuilder:
     rated = drop_copies("Train", joined)
     listeners = rated.pyspark("Listener averages", LISTENER_AVERAGES)
     described = rated.join("Train with listeners", listeners, on="userId", how="leftouter")
-    unwanted = ["ratingEventId", "ts", "userId_0", "userId_1", "trackId", "sessionId", "itemInSession"]
-    train = drop(described, "Train: drop the identifiers", [*unwanted, "five_star_ratings"])
-    train = move(train, "Train: Rating first", "Move to start", ["Rating"])
+    train = train_table(described)
 
     # Test: the same, with the averages of the training part; its identifiers stay, last.
     test = drop_copies("Test", join_tracks("Test", test, tracks))
     test = test.join("Test with listeners", listeners, on="userId", how="leftouter")
-    test = drop(test, "Test: drop copied userId", ["userId_1", "five_star_ratings"])
-    test = rename(test, "Test: restore userId", "userId_0", "userId")
-    test = move(test, "Test: Rating first", "Move to start", ["Rating"])
-    test = move(test, "Test: identifiers last", "Move to end", IDENTIFIERS)
+    test = test_table(test)
 
     for name, table in {"train": train, "test": test, "listeners": listeners, "tracks": tracks}.items():
         table.destination(name, f"{BUCKET}/prepared/{name}/")
@@ -155,6 +137,44 @@ def build() -> FlowBuilder:
     train.analysis("Quick model", "quick_model", label="Rating")
     train.analysis("Insights without identifiers", "data_insights_report", **INSIGHTS)
     return music
+
+
+def describe_tracks(typed_tracks: Step) -> Step:
+    """Tracks as numbers, the genre also as text."""
+    tracks = typed_tracks.then(
+        "Copy genre", "manage_columns", "Duplicate column", input_column="genre", new_name="genre_name"
+    )
+    tracks = tracks.then(
+        "One-hot genre",
+        "encode_categorical",
+        "One-hot encode",
+        invalid_handling_strategy="Keep",
+        drop_last=False,
+        output_style="Columns",
+        input_column=["genre"],
+    )
+    tracks = rename(tracks, "Restore genre", "genre_name", "genre")
+    return tracks.formula("Danceability", "danceability", "0.3*valence + 0.1*liveness + 0.1*energy")
+
+
+def split_in_time(ratings: Step) -> Step:
+    """The first 80 % in time for training, the rest for the test."""
+    return ratings.split("Split in time", "Ordered split", {"Train": 0.8, "Test": 0.2}, input_column="ts")
+
+
+def train_table(described: Step) -> Step:
+    """What a model learns from: no identifiers, the target first."""
+    unwanted = ["ratingEventId", "ts", "userId_0", "userId_1", "trackId", "sessionId", "itemInSession"]
+    train = drop(described, "Train: drop the identifiers", [*unwanted, "five_star_ratings"])
+    return move(train, "Train: Rating first", "Move to start", ["Rating"])
+
+
+def test_table(described: Step) -> Step:
+    """What a model is examined on: as the training table, with the identifiers last."""
+    test = drop(described, "Test: drop copied userId", ["userId_1", "five_star_ratings"])
+    test = rename(test, "Test: restore userId", "userId_0", "userId")
+    test = move(test, "Test: Rating first", "Move to start", ["Rating"])
+    return move(test, "Test: identifiers last", "Move to end", IDENTIFIERS)
 
 
 def join_tracks(part: str, ratings: Step, tracks: Step) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import subprocess
 import sys
@@ -20,13 +20,16 @@ from helpers.flow.commands import app
 flows = Path(__file__).parents[2] / "notebooks" / "flows"
 
 
-def test_the_program_builds_the_committed_flow_byte_for_byte(tmp_path: Path) -> None:
-    described = importlib.util.spec_from_file_location("build_music", flows / "build_music.py")
-    assert described and described.loader
-    module: Any = importlib.util.module_from_spec(described)
-    described.loader.exec_module(module)
-    written = module.build().write(tmp_path / "music.flow")
-    assert written.read_bytes() == (flows / "music.flow").read_bytes()
+@pytest.mark.parametrize(
+    ("program", "file"), [("build_music", "music.flow"), ("build_leaky", "music_leaky.flow")]
+)
+def test_the_program_builds_the_committed_flow_byte_for_byte(
+    program: str, file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(flows)
+    module: Any = importlib.import_module(program)
+    written = module.build().write(tmp_path / file)
+    assert written.read_bytes() == (flows / file).read_bytes()
 
 
 def shop() -> FlowBuilder:

@@ -165,6 +165,26 @@ def test_the_workshops_flow(music: dict[str, Path], tmp_path: Path) -> None:
     assert {"genre", "genre_Jazz", "danceability"} <= set(tracks.columns) and len(tracks) == 60
 
 
+def test_the_leaky_flow_averages_what_the_workshops_flow_has_not_seen(
+    music: dict[str, Path], tmp_path: Path
+) -> None:
+    """The same rows in the same columns; only the listeners' averages differ, and by the test's ratings."""
+    leaky = music_flow.with_name("music_leaky.flow")
+    flow.run(flow.read(music_flow), music, tmp_path / "honest")
+    flow.run(flow.read(leaky), music, tmp_path / "leaky")
+    ratings, tracks = pd.read_csv(music["ratings.csv"]), table(tmp_path / "honest" / "tracks")
+    loved = ratings[(ratings.userId == 1) & (ratings.Rating == 5)].merge(tracks, on="trackId")
+    before = loved[loved.ts <= ratings.ts[479]]
+    assert 0 < len(before) < len(loved)
+    for which, seen in (("honest", before), ("leaky", loved)):
+        train, test = table(tmp_path / which / "train"), table(tmp_path / which / "test")
+        assert list(train["Rating"]) == list(ratings["Rating"][:480])
+        assert list(test["ratingEventId"]) == list(ratings["ratingEventId"][480:])
+        assert list(test.columns[: len(train.columns)]) == list(train.columns)
+        mine = test.loc[test.userId == 1, "tempo_5star"]
+        assert mine.nunique() == 1 and mine.iloc[0] == pytest.approx(seen.tempo.mean())
+
+
 @pytest.mark.parametrize("which", ["workshop", "low code"])
 def test_files_are_the_same_with_any_number_of_threads(
     which: str, builder: Any, tmp_path: Path, music: dict[str, Path]
