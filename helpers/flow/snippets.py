@@ -10,8 +10,8 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import OperatorError
 from .frame import Frame
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from .runs import Run
     from .user_functions import UserFunction
+
+Table = TypeVar("Table")
 
 
 def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
@@ -34,15 +36,21 @@ def run_pandas(code: str, frame: Frame, run: Run) -> Frame:
     namespace: dict[str, Any] = {"df": dataframe, "__name__": "__custom__"}
     with limited(run), _dummies_of_numbers():
         execute_code(code, namespace, run)
-    result = namespace.get("df")
-    if not isinstance(result, pd.DataFrame):
-        raise OperatorError(
-            f"leaves 'df' as {type(result).__name__}, not as a DataFrame", "Assign the result to df.", "code"
-        )
+    result = left_in_df(namespace, pd.DataFrame)
     if not len(result):
         return run.from_pandas(result, like=frame)
     with complaints(code):
         return run.from_pandas(_spark_columns(result), nan=True)
+
+
+def left_in_df(namespace: Mapping[str, object], kind: type[Table]) -> Table:
+    """What a snippet has left in `df`. Raises OperatorError unless that is a data frame of this kind."""
+    result = namespace.get("df")
+    if not isinstance(result, kind):
+        raise OperatorError(
+            f"leaves 'df' as {type(result).__name__}, not as a DataFrame", "Assign the result to df.", "code"
+        )
+    return result
 
 
 @contextlib.contextmanager

@@ -151,7 +151,8 @@ def _check_identifier(frame: Frame, group: FeatureGroup, run: Run) -> None:
             "record_identifier_feature_name",
         )
     missing = column.isnull() | ((column == "") if column.type().is_string() else False)
-    _refuse(frame, missing, run, f"have no '{name}', which identifies them", "record_identifier_feature_name")
+    words = f"have no '{name}', which identifies them"
+    _refuse(frame, missing, run, words, "Fill or drop them.", "record_identifier_feature_name")
 
 
 def _check_event_time(frame: Frame, group: FeatureGroup, run: Run) -> None:
@@ -170,13 +171,13 @@ def _check_event_time(frame: Frame, group: FeatureGroup, run: Run) -> None:
     known = is_there(column)
     if column.type().is_string():
         known = known & column.re_search(f"^{_moment}$")
-    _refuse(frame, ~known.fill_null(False), run, f"have no time in '{name}'", "event_time_feature_name")
+    remedy = "Fill or drop them; times are like 2024-01-31T23:59:59Z."
+    _refuse(
+        frame, ~known.fill_null(False), run, f"have no time in '{name}'", remedy, "event_time_feature_name"
+    )
 
 
-def _refuse(frame: Frame, wrong: Any, run: Run, words: str, parameter: str) -> None:
+def _refuse(frame: Frame, wrong: Any, run: Run, words: str, remedy: str, parameter: str) -> None:
     count = run.row(frame.table.aggregate(wrong=wrong.sum()))["wrong"]
     if count:
-        remedy = (
-            "Fill or drop them; times are like 2024-01-31T23:59:59Z." if "time" in words else "Drop them."
-        )
         raise OperatorError(f"{count} records {words}", remedy, parameter)

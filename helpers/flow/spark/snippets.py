@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OperatorError
 from ..frame import Frame
-from ..snippets import execute_code
+from ..snippets import execute_code, left_in_df
 from ..time_limits import limited
 from .names import reason, ticked
 
@@ -26,13 +26,7 @@ def run_pyspark(code: str, frame: Frame, run: SparkRun) -> Frame:
     namespace: dict[str, object] = {"df": given, "spark": run.session, "__name__": "__custom__"}
     with limited(run):
         execute_code(code, namespace, run)
-        result = namespace.get("df")
-        if not isinstance(result, DataFrame):
-            raise OperatorError(
-                f"leaves 'df' as {type(result).__name__}, not as a DataFrame",
-                "Assign the result to df.",
-                "code",
-            )
+        result = left_in_df(namespace, DataFrame)
     with limited(run, python=False):
         return _stored(result, run)
 

@@ -8,7 +8,7 @@ from ..duckdb_engine import DuckDBRun
 from ..errors import OperatorError
 from ..frame import Frame, hidden_prefix
 from ..naming import quoted
-from ..snippets import complaints, execute_code, printed
+from ..snippets import complaints, execute_code, left_in_df, printed
 from ..time_limits import limited
 from .relations import Relation
 
@@ -35,13 +35,7 @@ def run_pyspark(code: str, frame: Frame, run: DuckDBRun) -> Frame:
     with limited(run):
         with pretended_pyspark(session):
             execute_code(code, namespace, run)
-        result = namespace.get("df")
-        if not isinstance(result, DataFrame):
-            raise OperatorError(
-                f"leaves 'df' as {type(result).__name__}, not as a DataFrame",
-                "Assign the result to df.",
-                "code",
-            )
+        result = left_in_df(namespace, DataFrame)
         for note in workspace.notes:
             run.log(f"  Note: {note}")
         with pretended_pyspark(session), printed(run), complaints(code):

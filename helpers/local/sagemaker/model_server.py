@@ -82,6 +82,8 @@ class ModelServer:
         self._lock = threading.Lock()
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._stopping = threading.Event()
+        self._over = threading.Event()  # nothing keeps the process running: not yet, or not any more
+        self._over.set()
         directory.mkdir(parents=True, exist_ok=True)
         request = {"Container": container.definition, "Name": container.name, "Region": host.region}
         (directory / "request.json").write_text(json.dumps(request), encoding="utf-8")
@@ -89,14 +91,15 @@ class ModelServer:
 
     def start(self) -> None:
         """Start the process and keep it running, in a thread of its own."""
-        self._thread = in_thread(f"keep {self._key}", self._keep)
+        self._over.clear()
+        in_thread(f"keep {self._key}", self._keep_until_over)
 
     def stop(self) -> None:
         """End the process, and wait until it has."""
         self._stopping.set()
         self.ready.clear()
         self._host.supervisor.kill(self._key)
-        self._thread.join(15)
+        self._over.wait(15)
         self._forget_connections()
 
     def ask(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
@@ -140,6 +143,12 @@ class ModelServer:
             if _is_open(connection):
                 return connection
             connection.close()
+
+    def _keep_until_over(self) -> None:
+        try:
+            self._keep()
+        finally:
+            self._over.set()
 
     def _keep(self) -> None:
         crashes = 0
