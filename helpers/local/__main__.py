@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from helpers.local.machine import CORES, MEMORY, Share, budget
 from helpers.local.metadata import write_json
 from helpers.local.server import make_app
 from helpers.local.web import HOST, listen
@@ -33,7 +34,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m helpers.local", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="directory of everything it keeps")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--cores", type=int, help=f"cores for jobs (default: ${CORES}, or all there are)")
+    parser.add_argument(
+        "--memory", type=float, help=f"GB of memory for jobs (default: ${MEMORY}, or three quarters of it)"
+    )
     arguments = parser.parse_args()
+    try:
+        share = budget(arguments.cores, arguments.memory)
+    except ValueError as error:
+        parser.error(str(error))
     _share_memory()
     state: Path = arguments.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -45,13 +54,13 @@ def main() -> int:
             return ALREADY_SERVED
         (state / "server.json").unlink(missing_ok=True)  # of a server that was killed
         threading.Thread(target=_keep_watch, args=(lock,), name="watch state", daemon=True).start()
-        return serve(state, arguments.port)
+        return serve(state, arguments.port, share)
 
 
-def serve(state: Path, port: int) -> int:
+def serve(state: Path, port: int, share: Share) -> int:
     """Serve until SIGTERM or SIGINT, holding the state directory's lock; the exit status."""
     region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    application = make_app(state, region)
+    application = make_app(state, region, share)
     try:
         server = listen(application, port, state / "incoming")
     except OSError as error:
@@ -64,7 +73,7 @@ def serve(state: Path, port: int) -> int:
     try:
         application.recover()
         write_json(here, {"pid": os.getpid(), "address": address, "started": time.time(), "region": region})
-        print(f"local SageMaker serves {state} at {address}", flush=True)
+        print(f"local SageMaker serves {state} at {address}; jobs may take {share}", flush=True)
         server.run()
     finally:
         application.close()

@@ -38,7 +38,7 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return {str(key): _decode(inner[1], item, f"{where}.{key}") for key, item in value.items()}
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if kind in (str, int) and type(value) is kind:
+    if kind in (str, int, bool) and type(value) is kind:
         return value
     raise ValueError(f"{where} is no {kind}: {value!r:.80}")
 

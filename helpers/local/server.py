@@ -25,6 +25,7 @@ from helpers.local.errors import NO_ROOM, ServiceError, error_response, no_room
 from helpers.local.errors import Protocol as Form
 from helpers.local.identity import Identity
 from helpers.local.logs import LogIndex, Logs
+from helpers.local.machine import Share
 from helpers.local.objects import ObjectStore
 from helpers.local.payload import check_payload
 from helpers.local.runtime import Runtime
@@ -46,7 +47,7 @@ class Door(Protocol):
 class Application:
     """All doors behind one WSGI callable."""
 
-    def __init__(self, state: Path, region: str) -> None:
+    def __init__(self, state: Path, region: str, budget: Share | None = None) -> None:
         self.state = state
         self.key = secret_key(state)
         self.objects = ObjectStore(state / "s3")
@@ -55,7 +56,7 @@ class Application:
         self._s3 = S3(self.objects)
         self._identity = Identity(signature.ACCESS_KEY, self.key)
         self._logs = Logs(LogIndex(state), region)
-        self._sagemaker = SageMaker(state, self.objects, region)
+        self._sagemaker = SageMaker(state, self.objects, region, budget=budget)
         self._runtime = Runtime(self._sagemaker)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -120,11 +121,14 @@ class Application:
         raise _unknown(request)
 
 
-def make_app(state: Path, region: str) -> Application:
-    """The WSGI application that serves a state directory, which is made if needed."""
+def make_app(state: Path, region: str, budget: Share | None = None) -> Application:
+    """The WSGI application that serves a state directory, which is made if needed.
+
+    ``budget`` is what its jobs may take together, by default what the machine has to give.
+    """
     state = Path(state).resolve()
     state.mkdir(parents=True, exist_ok=True)
-    return Application(state, region)
+    return Application(state, region, budget)
 
 
 def secret_key(state: Path) -> str:

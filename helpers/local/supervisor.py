@@ -238,6 +238,12 @@ def pump_log(source: IO[bytes], path: Path) -> None:
         _write_lines(log, [rest])
 
 
+def write_line(path: Path, text: str) -> None:
+    """Add a line of the service's own to a log."""
+    with contextlib.suppress(OSError), path.open("ab", buffering=0) as log:
+        _write_lines(log, [text.encode()])
+
+
 def _write_lines(log: IO[bytes], lines: Sequence[bytes]) -> None:
     now = f"{time.time() * 1000:.0f} ".encode()
     text = b"".join(

@@ -11,9 +11,8 @@ from control_harness import Control, wait_for
 
 
 @contextmanager
-def running_control(state: Path) -> Iterator[Control]:
+def running_control(found: Control) -> Iterator[Control]:
     """A running control plane with stand-in jobs; everything it started is gone afterwards."""
-    found = Control(state)
     found.start()
     try:
         yield found
@@ -27,7 +26,14 @@ def running_control(state: Path) -> Iterator[Control]:
 @pytest.fixture
 def control(tmp_path: Path) -> Iterator[Control]:
     """A control plane of the test's own."""
-    with running_control(tmp_path / "state") as found:
+    with running_control(Control(tmp_path / "state")) as found:
+        yield found
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Control]:
+    """A control plane with room for one heavy job and two light ones at a time."""
+    with running_control(Control(tmp_path / "state", cores=2, gigabytes=6)) as found:
         yield found
 
 
@@ -40,7 +46,7 @@ def sagemaker(control: Control) -> Any:
 @pytest.fixture(scope="module")
 def shared_control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     """A control plane for all tests of a module that leave nothing behind or use names of their own."""
-    with running_control(tmp_path_factory.mktemp("control") / "state") as found:
+    with running_control(Control(tmp_path_factory.mktemp("control") / "state")) as found:
         yield found
 
 

@@ -22,10 +22,11 @@ MODEL_DATA = "s3://data/model.tar.gz"
 
 
 class Control:
-    """One state directory and the server on it."""
+    """One state directory and the server on it; jobs may take so many cores and gigabytes together."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, cores: int = 1000, gigabytes: float = 10_000) -> None:
         self.state = state
+        self.budget = (str(cores), str(gigabytes))
         self.objects = ObjectStore(state / "s3")
         self.objects.create_bucket("data")
         self.objects.put("data", "model.tar.gz", b"model")
@@ -35,7 +36,7 @@ class Control:
     def start(self) -> None:
         """Start the server and wait until it listens."""
         self.process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(self.state)], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(SERVER), str(self.state), *self.budget], stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()

@@ -1,4 +1,4 @@
-"""The control plane alone behind a real server, with stand-in jobs: ``python control_server.py STATE``.
+"""The control plane behind a real server, with stand-in jobs: ``python control_server.py STATE CORES GB``.
 
 Prints its address when it listens. No signatures are asked for; the server around it has its own tests.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import waitress
 from werkzeug.wrappers import Request, Response
 
+from helpers.local.machine import budget
 from helpers.local.objects import ObjectStore
 from helpers.local.runtime import Runtime
 from helpers.local.sagemaker import SageMaker
@@ -32,9 +33,11 @@ def launch(kind: str, state: Path, directory: Path) -> list[str]:
 
 
 def main() -> None:
-    state = Path(sys.argv[1])
+    state, cores, gigabytes = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     objects = ObjectStore(state / "s3")
-    sagemaker = SageMaker(state, objects, "us-east-1", NoLogs(), launch, Supervisor(grace=1.0))
+    sagemaker = SageMaker(
+        state, objects, "us-east-1", NoLogs(), launch, Supervisor(1.0), budget(cores, gigabytes)
+    )
     doors = (sagemaker, Runtime(sagemaker, patience=4.0, at_once=6))
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

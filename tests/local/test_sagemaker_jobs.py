@@ -54,7 +54,11 @@ def test_a_processing_job_from_start_to_end(sagemaker: Any, control: Control) ->
     directory = control.state / "jobs" / "processing" / "Flow-1"
     wait_for((directory / "graceful").exists)
     written = json.loads((directory / "request.json").read_text())
-    assert written == {"Region": "us-east-1", **{name: request[name] for name in request if name != "Tags"}}
+    assert written == {
+        "Region": "us-east-1",
+        "Resources": {"Cores": 1, "MemoryInBytes": 1024**3},
+        **{name: request[name] for name in request if name != "Tags"},
+    }
     assert len(control.jobs()) == 1
 
     sagemaker.stop_processing_job(ProcessingJobName="Flow-1")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from werkzeug.wrappers import Request, Response
 
+from helpers.local import machine
 from helpers.local.errors import Protocol, ServiceError, error_response
+from helpers.local.machine import Share
 from helpers.local.objects import ObjectStore
 from helpers.local.processes import sweep
 from helpers.local.protocol import json_response, load_api, read_request
@@ -20,6 +22,7 @@ from helpers.local.sagemaker import (  # noqa: F401 - importing a family offers 
     tags,
     transform,
 )
+from helpers.local.sagemaker.admission import Admission
 from helpers.local.sagemaker.endpoints import recover_endpoints
 from helpers.local.sagemaker.host import Host, Launcher, Logs
 from helpers.local.sagemaker.jobs import recover_jobs
@@ -31,7 +34,10 @@ TARGET = "SageMaker."
 
 
 class SageMaker:
-    """The control plane as a door of the server. ``launcher`` says which process a job is."""
+    """The control plane as a door of the server.
+
+    ``launcher`` says which process a job is, ``budget`` what jobs may take together (default: the machine's).
+    """
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class SageMaker:
         logs: Logs | None = None,
         launcher: Launcher = module_command,
         supervisor: Supervisor | None = None,
+        budget: Share | None = None,
     ) -> None:
         if logs is None:
             from helpers.local.logs import LogIndex
@@ -48,7 +55,7 @@ class SageMaker:
             logs = LogIndex(state)
         self.api = load_api("sagemaker")
         host = Host(state.resolve(), region, logs, launcher, supervisor or Supervisor())
-        self.plane = Plane(host, objects)
+        self.plane = Plane(host, objects, Admission(budget or machine.budget()))
         for store in self.plane.stores.values():
             for path in store.unreadable:
                 print(f"{path} cannot be read as a record of local SageMaker; it is left alone", flush=True)
@@ -69,7 +76,7 @@ class SageMaker:
         return json_response(answer, request_id)
 
     def recover(self) -> None:
-        """At the start: end what a dead server left running, fail its jobs, bring its endpoints up again."""
+        """At the start: end what a dead server left running, fail its jobs, queue those that waited."""
         sweep(self.plane.host.state / "jobs")
         recover_jobs(self.plane)
         recover_endpoints(self.plane)
@@ -77,4 +84,5 @@ class SageMaker:
     def close(self) -> None:
         """End every job and model process; endpoints come back with the next start."""
         self.plane.host.closing.set()
+        self.plane.admission.close()
         self.plane.host.supervisor.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker import automl_rules
+from helpers.local.sagemaker.automl_demand import demand
 from helpers.local.sagemaker.automl_description import candidates, common, summary
 from helpers.local.sagemaker.automl_versions import (
     first_attributes,
@@ -115,5 +116,13 @@ def _start(plane: Plane, request: Request, asked: Request) -> Answer:
     criteria = automl_rules.tabular(asked).get("CompletionCriteria", {})
     longest = criteria.get("MaxAutoMLJobRuntimeInSeconds")
     limit = None if longest is None else longest + PATIENCE
-    record = create_job(plane, AUTOML, request["AutoMLJobName"], request, asked=asked, limit=limit)
+    record = create_job(
+        plane,
+        AUTOML,
+        request["AutoMLJobName"],
+        request,
+        demand=demand(plane.objects, asked),
+        asked=asked,
+        limit=limit,
+    )
     return {"AutoMLJobArn": record.arn}

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from helpers.local.machine import GIGABYTE, Share
 from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.admission import Lane, Ticket
 from helpers.local.sagemaker.host import in_thread
 from helpers.local.sagemaker.plane import Plane, without_tags
 from helpers.local.sagemaker.records import JobRecord, JobStatus
 from helpers.local.store import Store
-from helpers.local.supervisor import LOG, Exit
+from helpers.local.supervisor import LOG, Exit, write_line
 
+REQUEST = "request.json"  # what a job's process reads, in its directory
+LITTLE = Share(1, GIGABYTE)  # what a processing or transform job demands
 REASON_LIMIT = 1024  # characters of a FailureReason
 INTERRUPTED = (
     "The local SageMaker service was stopped while this job ran, so the job ended unfinished. "
@@ -33,6 +37,7 @@ class Family:
     resource: Literal["processing-job", "automl-job", "transform-job"]
     noun: str
     log_group: str
+    lane: Lane = "light"
     completes_at_limit: bool = False  # a job that ends by its own rule when its time is over has completed
 
     def store(self, plane: Plane) -> Store[JobRecord]:
@@ -43,7 +48,14 @@ class Family:
 
 
 PROCESSING = Family("processing", "processing-job", "processing job", "/aws/sagemaker/ProcessingJobs")
-AUTOML = Family("automl", "automl-job", "AutoML job", "/aws/sagemaker/TrainingJobs", completes_at_limit=True)
+AUTOML = Family(
+    "automl",
+    "automl-job",
+    "AutoML job",
+    "/aws/sagemaker/TrainingJobs",
+    lane="heavy",
+    completes_at_limit=True,
+)
 TRANSFORM = Family("transform", "transform-job", "transform job", "/aws/sagemaker/TransformJobs")
 FAMILIES = (PROCESSING, AUTOML, TRANSFORM)
 
@@ -54,37 +66,38 @@ def create_job(
     name: str,
     request: Mapping[str, Any],
     *,
+    demand: Share = LITTLE,
     asked: Mapping[str, Any] | None = None,
     limit: float | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> JobRecord:
-    """Record a job and start its process.
+    """Record a job and start its process, or queue it until the machine has what it demands.
 
-    ``asked`` is what the process reads in place of the request, ``extra`` what it reads beside that.
-
-    Raises ServiceError when the name is taken. A process that cannot be started is a Failed job.
+    ``asked`` is what the process reads in place of the request, ``extra`` what it reads beside that. It may
+    run for ``limit`` seconds. Raises ServiceError when the name is taken. A process that cannot be started
+    is a Failed job.
     """
-    store = family.store(plane)
-    record = plane.new(store, JobRecord, family.resource, name, request)
+    record = plane.new(
+        family.store(plane),
+        JobRecord,
+        family.resource,
+        name,
+        request,
+        cores=demand.cores,
+        memory=demand.memory,
+        limit=limit,
+    )
     directory = plane.host.directory(family.kind, name)
     try:
         shutil.rmtree(directory, ignore_errors=True)  # of a job whose record was lost
         directory.mkdir(parents=True)
         read = without_tags(record.request if asked is None else asked)
-        _write_json(directory / "request.json", {"Region": plane.host.region, **read, **(extra or {})})
+        _write_json(directory / REQUEST, {"Region": plane.host.region, **read, **(extra or {})})
         plane.host.logs.add(family.log_group, f"{name}/algo-1-{record.created:.0f}", directory / LOG)
-        store.update(name, _mark_started)
-        plane.host.supervisor.start(
-            _key(family, name),
-            plane.host.launcher(family.kind, plane.host.state, directory),
-            directory,
-            limit=limit,
-            on_exit=lambda exit: _finish(plane, family, name, exit),
-        )
-        if store.get(name).status == "Stopping":  # asked to stop before there was a process
-            plane.host.supervisor.stop(_key(family, name))
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         _fail(plane, family, name, f"The job could not be started: {error}")
+    else:
+        _line_up(plane, family, record)
     return record
 
 
@@ -101,7 +114,51 @@ def stop_job(plane: Plane, family: Family, name: str) -> None:
         record.modified = time.time()
 
     family.store(plane).update(name, change)
-    plane.host.supervisor.stop(_key(family, name))
+    if plane.admission.withdraw(_key(family, name)):
+        _settle(plane, family, name, _mark_stopped)
+    else:
+        plane.host.supervisor.stop(_key(family, name))
+
+
+def _line_up(plane: Plane, family: Family, record: JobRecord) -> None:
+    """Start the job's process when its turn has come."""
+    name, log = record.name, plane.host.directory(family.kind, record.name) / LOG
+    plane.admission.ask(
+        Ticket(
+            key=_key(family, name),
+            lane=family.lane,
+            wanted=Share(record.cores, record.memory),
+            start=lambda share: _start(plane, family, name, share),
+            wait=lambda: _settle(plane, family, name, _mark_queued),
+            tell=lambda text: write_line(log, text),
+        )
+    )
+
+
+def _start(plane: Plane, family: Family, name: str, share: Share) -> None:
+    """Start the process of a job that was granted its share."""
+    key, directory = _key(family, name), plane.host.directory(family.kind, name)
+    try:
+        record = family.store(plane).update(name, _mark_started)
+        if record.status == "Stopping":  # asked to stop when its turn had just come
+            _settle(plane, family, name, _mark_stopped)
+            plane.admission.done(key)
+            return
+        request = json.loads((directory / REQUEST).read_bytes())
+        resources = {"Cores": share.cores, "MemoryInBytes": share.memory}
+        _write_json(directory / REQUEST, {**request, "Resources": resources})
+        plane.host.supervisor.start(
+            key,
+            plane.host.launcher(family.kind, plane.host.state, directory),
+            directory,
+            limit=record.limit,
+            on_exit=lambda exit: _finish(plane, family, name, exit),
+        )
+        if family.store(plane).get(name).status == "Stopping":  # asked to stop before there was a process
+            plane.host.supervisor.stop(key)
+    except (OSError, RuntimeError, ValueError) as error:
+        _fail(plane, family, name, f"The job could not be started: {error}")
+        plane.admission.done(key)
 
 
 def read_progress(plane: Plane, family: Family, name: str) -> dict[str, Any]:
@@ -128,11 +185,18 @@ def failure(record: JobRecord) -> str | None:
 
 
 def recover_jobs(plane: Plane) -> None:
-    """After a crash of the service: jobs that were running have failed."""
+    """After a crash of the service: jobs that were running have failed, those that waited wait again."""
+    waiting: list[tuple[Family, JobRecord]] = []
     for family in FAMILIES:
         for record in family.store(plane).all():
-            if record.status in ("InProgress", "Stopping"):
+            if record.queued and record.status == "InProgress":
+                waiting.append((family, record))
+            elif record.queued and record.status == "Stopping":
+                _settle(plane, family, record.name, _mark_stopped)
+            elif record.status in ("InProgress", "Stopping"):
                 _fail(plane, family, record.name, INTERRUPTED)
+    for family, record in sorted(waiting, key=lambda found: found[1].created):
+        _line_up(plane, family, record)
 
 
 def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
@@ -147,6 +211,7 @@ def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
             record.message = "The job was stopped when it reached its MaxRuntimeInSeconds."
 
     _settle(plane, family, name, change)
+    plane.admission.done(_key(family, name))
 
 
 def _outcome(
@@ -186,14 +251,23 @@ def _settle(plane: Plane, family: Family, name: str, change: Callable[[JobRecord
 
 def _fail(plane: Plane, family: Family, name: str, reason: str) -> None:
     def change(record: JobRecord) -> None:
-        record.status, record.failure = "Failed", reason
+        record.status, record.failure, record.queued = "Failed", reason, False
         record.ended = record.modified = time.time()
 
     _settle(plane, family, name, change)
 
 
+def _mark_queued(record: JobRecord) -> None:
+    record.queued = record.started is None  # its turn may have come meanwhile
+
+
 def _mark_started(record: JobRecord) -> None:
-    record.started = time.time()
+    record.started, record.queued = time.time(), False
+
+
+def _mark_stopped(record: JobRecord) -> None:
+    record.status, record.queued = "Stopped", False
+    record.ended = record.modified = time.time()
 
 
 def _key(family: Family, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from helpers.local.errors import ServiceError
 from helpers.local.objects import ObjectStore
 from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.admission import Admission
 from helpers.local.sagemaker.fleet import Fleet
 from helpers.local.sagemaker.host import Host
 from helpers.local.sagemaker.records import EndpointConfigRecord, EndpointRecord, JobRecord, ModelRecord
@@ -27,6 +28,7 @@ class Plane:
 
     host: Host
     objects: ObjectStore
+    admission: Admission
     fleet: Fleet = field(default_factory=Fleet)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,10 @@ class JobRecord(Record):
     """A processing, AutoML or transform job. Times in epoch seconds."""
 
     status: JobStatus = "InProgress"
+    cores: int = 1  # what it asks of the machine, as is the next
+    memory: int = 0  # bytes
+    limit: float | None = None  # seconds its process may run
+    queued: bool = False  # it waits for its turn: there is no process yet
     started: float | None = None
     ended: float | None = None
     failure: str | None = None
