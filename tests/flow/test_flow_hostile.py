@@ -278,7 +278,7 @@ df["process"] = os.getpid()
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_run_that_is_ended_leaves_nothing(how: int, builder: Any, write_csv: Any, tmp_path: Path) -> None:
     if signal.getsignal(how) is signal.SIG_IGN:
-        pytest.skip("the tests were started so that this signal is ignored (nohup), and commands keep to that")
+        pytest.skip("the tests were started to ignore this signal (nohup), and commands keep to that")
     marker = tmp_path / "marker"
     code = (
         "import subprocess, time, pathlib\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\n"
