@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -34,6 +35,17 @@ class Stop:
 
     requested: bool = False
     interrupting: bool = False
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Work that a stop request may break into. Raises StopRequested, at once if it came before."""
+        if self.requested:
+            raise StopRequested
+        self.interrupting = True
+        try:
+            yield
+        finally:
+            self.interrupting = False
 
     def handle(self, _number: int, _frame: FrameType | None) -> None:
         """The SIGTERM handler."""

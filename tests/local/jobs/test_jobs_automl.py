@@ -39,7 +39,7 @@ def test_candidates_have_the_form_of_the_api(trained: Trained) -> None:
         assert not report.has_errors(), report.generate_report()
         metrics = candidate["CandidateProperties"]["CandidateMetrics"]
         values = {item["StandardMetricName"]: item["Value"] for item in metrics}
-        assert set(values) == {"MAE", "MSE", "R2", "RMSE"}
+        assert set(values) == {"MAE", "MSE", "R2", "RMSE", "InferenceLatency"}
         assert values["RMSE"] ** 2 == pytest.approx(values["MSE"])
         assert candidate["FinalAutoMLJobObjectiveMetric"] == {
             "MetricName": "RMSE",
@@ -171,6 +171,7 @@ def test_a_classification_reports_its_metrics(classified: Trained) -> None:
         "AUC",
         "BalancedAccuracy",
         "F1",
+        "InferenceLatency",
         "LogLoss",
         "Precision",
         "Recall",

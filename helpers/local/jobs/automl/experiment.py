@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +32,13 @@ class Experiment:
 
         Raises StopRequested when the job is asked to stop.
         """
-        self.check_stop()
+        if self.job.stop.requested:
+            raise StopRequested
         entry = self.candidates.begin(name, steps)
         self.report()
         begun = time.monotonic()
         try:
-            with self.interruptible():
+            with self.job.stop.interruptible():
                 trial = train()
                 if not valid_score(trial.values.get(self.objective)):
                     raise RuntimeError(f"{self.objective} of the model is not a number.")
@@ -59,21 +59,6 @@ class Experiment:
         self.trained += time.monotonic() - begun
         self.report()
         return entry if entry["CandidateStatus"] == "Completed" else None
-
-    def check_stop(self) -> None:
-        """Raises StopRequested when the job was asked to stop."""
-        if self.job.stop.requested:
-            raise StopRequested
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Work that a stop request may break into."""
-        self.check_stop()
-        self.job.stop.interrupting = True
-        try:
-            yield
-        finally:
-            self.job.stop.interrupting = False
 
     def report(self) -> None:
         """Tell the control plane of all candidates and of the best so far."""

@@ -1,6 +1,7 @@
 """The metrics of Autopilot: which are allowed, their AutoGluon names, and their values for a candidate."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,13 +59,16 @@ def better(metric: str, value: float, other: float) -> bool:
     return value < other if metric in MINIMIZED else value > other
 
 
-def regression(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
-    """MAE, MSE, R2 and RMSE, errors positive."""
+def regression(
+    truth: npt.ArrayLike, predicted: npt.ArrayLike, weights: pd.Series | None = None
+) -> dict[str, float]:
+    """MAE, MSE, R2 and RMSE, errors positive; `weights` say how much each row counts."""
     true, guess = np.asarray(truth, dtype=float), np.asarray(predicted, dtype=float)
-    squared = float(np.mean((true - guess) ** 2))
-    spread = float(np.var(true))
+    shares = None if weights is None else weights.to_numpy(dtype=float)
+    squared = float(np.average((true - guess) ** 2, weights=shares))
+    spread = float(np.average((true - np.average(true, weights=shares)) ** 2, weights=shares))
     return {
-        "MAE": float(np.mean(np.abs(true - guess))),
+        "MAE": float(np.average(np.abs(true - guess), weights=shares)),
         "MSE": squared,
         "R2": 1 - squared / spread if spread else 0.0,
         "RMSE": float(np.sqrt(squared)),
@@ -72,11 +76,17 @@ def regression(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, floa
 
 
 def classification(
-    problem_type: str, truth: pd.Series, predicted: pd.Series, probabilities: pd.DataFrame, positive: object
+    problem_type: str,
+    truth: pd.Series,
+    predicted: pd.Series,
+    probabilities: pd.DataFrame,
+    positive: object,
+    weights: pd.Series | None = None,
 ) -> dict[str, float]:
     """Every metric of the problem type, and LogLoss.
 
-    `probabilities` has a column per class, in `classes` order.
+    `probabilities` has a column per class, in `classes` order. `weights` say how much each row counts, in all
+    but BalancedAccuracy.
     """
     from sklearn import metrics
 
@@ -85,12 +95,12 @@ def classification(
     shares = probabilities.to_numpy(dtype=float)
     shares = shares / shares.sum(axis=1, keepdims=True)
     values = {
-        "Accuracy": metrics.accuracy_score(truth, predicted),
+        "Accuracy": metrics.accuracy_score(truth, predicted, sample_weight=weights),
         "BalancedAccuracy": metrics.balanced_accuracy_score(truth, predicted),
-        "LogLoss": metrics.log_loss(truth, shares, labels=labels),
+        "LogLoss": metrics.log_loss(truth, shares, labels=labels, sample_weight=weights),
     }
     if problem_type == "BinaryClassification":
-        options = {"pos_label": positive, "zero_division": 0}
+        options: dict[str, Any] = {"pos_label": positive, "zero_division": 0, "sample_weight": weights}
         values |= {
             "F1": metrics.f1_score(truth, predicted, **options),
             "Precision": metrics.precision_score(truth, predicted, **options),
@@ -98,9 +108,11 @@ def classification(
         }
         hits = (truth == positive).to_numpy()
         if hits.any() and not hits.all():
-            values["AUC"] = metrics.roc_auc_score(hits, probabilities[positive].to_numpy(dtype=float))
+            values["AUC"] = metrics.roc_auc_score(
+                hits, probabilities[positive].to_numpy(dtype=float), sample_weight=weights
+            )
     else:
-        options = {"average": "macro", "labels": labels, "zero_division": 0}
+        options = {"average": "macro", "labels": labels, "zero_division": 0, "sample_weight": weights}
         values |= {
             "F1macro": metrics.f1_score(truth, predicted, **options),
             "PrecisionMacro": metrics.precision_score(truth, predicted, **options),

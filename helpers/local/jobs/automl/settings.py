@@ -31,6 +31,8 @@ class Settings:
     mode: str  # AUTO, ENSEMBLING or HYPERPARAMETER_TUNING
     algorithms: tuple[str, ...]  # by their names in the API, without repetition; none: the mode's full set
     definitions_only: bool  # GenerateCandidateDefinitionsOnly
+    sample_weight: str | None  # the column of sample weights
+    feature_specification: str | None  # the S3 URI of the feature specification file
     validation_fraction: float
     max_candidates: int | None
     max_runtime: float | None
@@ -50,7 +52,6 @@ def read(request: Mapping[str, Any]) -> Settings:
             "multiclass classification) is."
         )
     tabular = problem["TabularJobConfig"]
-    _refuse(tabular)
     criteria = tabular.get("CompletionCriteria", {})
     job_name = str(request["AutoMLJobName"])
     return Settings(
@@ -64,24 +65,13 @@ def read(request: Mapping[str, Any]) -> Settings:
         mode=str(tabular.get("Mode") or "AUTO"),
         algorithms=_algorithms(tabular),
         definitions_only=bool(tabular.get("GenerateCandidateDefinitionsOnly")),
+        sample_weight=tabular.get("SampleWeightAttributeName"),
+        feature_specification=tabular.get("FeatureSpecificationS3Uri"),
         validation_fraction=float(request.get("DataSplitConfig", {}).get("ValidationFraction") or 0.2),
         max_candidates=criteria.get("MaxCandidates"),
         max_runtime=criteria.get("MaxAutoMLJobRuntimeInSeconds"),
         max_candidate_runtime=criteria.get("MaxRuntimePerTrainingJobInSeconds"),
     )
-
-
-def _refuse(tabular: Mapping[str, Any]) -> None:
-    for member in (
-        "SampleWeightAttributeName",
-        "FeatureSpecificationS3Uri",
-    ):
-        if tabular.get(member):
-            raise JobFailure(
-                f"{member} is not available on this machine yet: leave it out. (To choose features, drop "
-                f"the other "
-                "columns from the data.)"
-            )
 
 
 def _channel(channel: Mapping[str, Any]) -> Channel:

@@ -5,10 +5,11 @@ from typing import Any
 from helpers.local.jobs.automl import data as training_data
 from helpers.local.jobs.automl import metrics, modes, settings
 from helpers.local.jobs.automl.candidates import Candidates
+from helpers.local.jobs.automl.data import Tables
 from helpers.local.jobs.automl.experiment import Experiment
 from helpers.local.jobs.automl.limits import Limits
 from helpers.local.jobs.automl.locations import Locations
-from helpers.local.jobs.automl.mode import Assignment
+from helpers.local.jobs.automl.mode import Assignment, Mode
 from helpers.local.jobs.automl.resources import Resources, peak_memory
 from helpers.local.jobs.automl.settings import Settings
 from helpers.local.jobs.job import Job
@@ -18,40 +19,59 @@ def run(job: Job, granted: Resources) -> None:
     """Read, analyse, train, report."""
     asked = settings.read(job.request)
     limits = Limits(asked.max_candidates, asked.max_runtime, asked.max_candidate_runtime)
-    mode_name = modes.choose(asked, training_data.training_objects(job.objects, asked))
-    modes.check(mode_name, asked)
+    name = modes.choose(asked, training_data.training_objects(job.objects, asked))
+    modes.check(name, asked)
     print(
-        f"AutoML job {asked.job_name}: target '{asked.target}', mode {mode_name}. It may take "
+        f"AutoML job {asked.job_name}: target '{asked.target}', mode {name}. It may take "
         f"{granted.cores} cores and {granted.memory / 1e9:.1f} GB of memory.",
         flush=True,
     )
     job.progress.update(AutoMLJobSecondaryStatus="AnalyzingData")
-    data = training_data.load(job.objects, asked)
-    objective = metrics.resolve_objective(data.problem_type, asked.objective)
-    print(
-        f"{data.problem_type} by {objective}: {len(data.training)} rows to train on, "
-        f"{len(data.validation)} to validate, {len(data.features)} features.",
-        flush=True,
-    )
-    job.progress.update(ResolvedAttributes=_resolved(asked, data.problem_type, objective))
-    experiment = Experiment(job, limits, Candidates(objective))
-    locations = Locations(asked.output, asked.job_name)
-    mode = modes.build(
-        mode_name, Assignment(asked, data, locations, granted, experiment, job.objects, job.directory)
-    )
-    definition = mode.define()
-    if definition is not None:
-        job.progress.update(AutoMLJobArtifacts={"CandidateDefinitionNotebookLocation": definition})
+    with job.stop.interruptible():
+        assignment, mode = _analyse(job, asked, granted, limits, name)
     if asked.definitions_only:
         print("CandidateDefinitionsGenerated: nothing is trained, as asked.", flush=True)
         job.progress.update(AutoMLJobSecondaryStatus="CandidateDefinitionsGenerated")
         return
+    _train(job, mode)
+    _end(job, assignment.experiment)
+
+
+def _analyse(
+    job: Job, asked: Settings, granted: Resources, limits: Limits, name: str
+) -> tuple[Assignment, Mode]:
+    """Read the data, tell what they are, write the notebooks about them."""
+    tables = training_data.read(job.objects, asked, name, granted.memory)
+    data = training_data.prepare(tables, asked)
+    objective = metrics.resolve_objective(data.problem_type, asked.objective)
+    weighted = f", weighted by '{data.weight}'" if data.weight is not None else ""
+    print(
+        f"{data.problem_type} by {objective}{weighted}: {len(data.training)} rows to train on, "
+        f"{len(data.validation)} to validate, {len(data.features)} features. {limits.left()}.",
+        flush=True,
+    )
+    job.progress.update(ResolvedAttributes=_resolved(asked, data.problem_type, objective))
+    locations = Locations(asked.output, asked.job_name)
+    experiment = Experiment(job, limits, Candidates(objective))
+    assignment = Assignment(asked, data, locations, granted, experiment, job.objects, job.directory)
+    mode = modes.build(name, assignment)
+    job.progress.update(AutoMLJobArtifacts=_artifacts(assignment, mode, tables))
+    return assignment, mode
+
+
+def _artifacts(assignment: Assignment, mode: Mode, tables: Tables) -> dict[str, str]:
+    """Write the notebooks of the analysis. Returns the API's AutoMLJobArtifacts."""
+    definition = mode.define()
+    return {} if definition is None else {"CandidateDefinitionNotebookLocation": definition}
+
+
+def _train(job: Job, mode: Mode) -> None:
     job.progress.update(AutoMLJobSecondaryStatus=mode.preparing)
-    mode.prepare()
+    with job.stop.interruptible():
+        mode.prepare()
     job.progress.update(AutoMLJobSecondaryStatus=mode.training)
     mode.train()
     mode.finish()
-    _end(job, experiment)
 
 
 def _end(job: Job, experiment: Experiment) -> None:

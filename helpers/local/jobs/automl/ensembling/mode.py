@@ -92,7 +92,7 @@ class Ensembling:
             return
         name, begun = best["CandidateName"], time.monotonic()
         try:
-            with self.experiment.interruptible():
+            with self.experiment.job.stop.interruptible():
                 model = self.fits.refit(self.models[name])
                 self._pack(name, model)
         except Exception as error:  # noqa: BLE001 - the model trained before stands

@@ -5,6 +5,7 @@ model costs that model and nothing else.
 """
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ PROBLEM_TYPES = {
     "BinaryClassification": "binary",
     "MulticlassClassification": "multiclass",
 }
+# Types of a feature specification -> AutoGluon's special types; a text without any is a category.
+SPECIAL_TYPES = {"text": "text", "datetime": "datetime_as_object"}
 ENSEMBLE = "WeightedEnsemble"
 SEED = 0
 
@@ -75,6 +78,7 @@ class Training:
                 tuning_data=self.data.validation,
                 calibrate_decision_threshold=False,
                 raise_on_model_failure=True,
+                feature_metadata=self._feature_metadata(),
                 **options,
             )
         else:
@@ -129,16 +133,43 @@ class Training:
             problem_type=PROBLEM_TYPES[self.data.problem_type],
             eval_metric=metrics.OBJECTIVES[self.data.problem_type][self.objective],
             path=str(self.directory / f"predictor-{attempt}"),
+            sample_weight=self.data.weight,
+            weight_evaluation=self.data.weight is not None and self.objective != "BalancedAccuracy",
             verbosity=1,
         )
 
+    def _feature_metadata(self) -> Any:
+        """The types that the user gave features; AutoGluon finds those of the others."""
+        if not self.data.types:
+            return "infer"
+        from autogluon.common.features.feature_metadata import FeatureMetadata
+        from autogluon.common.features.infer_types import get_type_group_map_special, get_type_map_raw
+
+        features = self.data.training[self.data.features]
+        special = {
+            kind: [name for name in names if name not in self.data.types]
+            for kind, names in get_type_group_map_special(features).items()
+        }
+        for name, kind in self.data.types.items():
+            if kind in SPECIAL_TYPES:
+                special.setdefault(SPECIAL_TYPES[kind], []).append(name)
+        return FeatureMetadata(
+            type_map_raw=get_type_map_raw(features),
+            type_group_map_special={kind: names for kind, names in special.items() if names},
+        )
+
     def evaluate(self, model: str) -> dict[str, float]:
-        """Every metric of the problem type for this model on the validation part."""
+        """Every metric of the problem type for this model on the validation part, and InferenceLatency."""
+        values = self._quality(model)
+        return {**values, "InferenceLatency": self._latency(model)}
+
+    def _quality(self, model: str) -> dict[str, float]:
         validation = self.data.validation
         truth = validation[self.target]
+        weights = None if self.data.weight is None else validation[self.data.weight]
         if self.data.problem_type == "Regression":
             return metrics.regression(
-                truth, self.predictor.predict(validation[self.data.features], model=model)
+                truth, self.predictor.predict(validation[self.data.features], model=model), weights
             )
         probabilities: pd.DataFrame = self.predictor.predict_proba(
             validation[self.data.features], model=model
@@ -151,7 +182,22 @@ class Training:
             predicted[known],
             probabilities[known],
             self.predictor.positive_class if self.data.problem_type == "BinaryClassification" else None,
+            None if weights is None else weights[known],
         )
+
+    def _latency(self, model: str) -> float:
+        """The seconds that a model in memory takes to predict one row."""
+        row = self.data.validation[self.data.features].iloc[:1]
+        self.predictor.persist(models=[model], max_memory=None)
+        try:
+            times = []
+            for _ in range(3):
+                begun = time.perf_counter()
+                self.predictor.predict(row, model=model)
+                times.append(time.perf_counter() - begun)
+        finally:
+            self.predictor.unpersist()
+        return min(times)
 
     def classes(self) -> Sequence[object]:
         """The class labels in the order of the probabilities; none for regression."""
