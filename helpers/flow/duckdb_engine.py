@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import pandas_tables
+from .arrow_memory import in_arrow_memory
 from .errors import FlowError
 from .frame import Frame, hidden_prefix
 from .lineage import Lineage
@@ -263,7 +264,8 @@ class DuckDBRun(Run):
         listed = ", ".join(
             f"{view}.{places[name]}" if name in places else f"t.{quoted(name)}" for name in names
         )
-        self.connection.register(view, pa.table({places[name]: columns[name] for name in columns}))
+        given = pa.table({places[name]: columns[name] for name in columns})
+        self.connection.register(view, in_arrow_memory(given))
         try:
             query = f"SELECT {listed} FROM ({self.sql(frame.ordered)}) AS t POSITIONAL JOIN {view}"
             named = f"SELECT * FROM ({query}) AS n({', '.join(map(quoted, names))})"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .arrow_memory import in_arrow_memory
 from .errors import OperatorError
 from .frame import Frame
 from .naming import quoted
@@ -118,7 +119,7 @@ def as_arrow(dataframe: pd.DataFrame, nan: bool = False) -> pa.Table:
     arrays = [_array(dataframe.iloc[:, place], name, nan) for place, name in enumerate(names)]
     if not names:
         raise OperatorError("leaves a table without columns", "Keep at least one.")
-    return pa.Table.from_arrays(arrays, names=names)
+    return in_arrow_memory(pa.Table.from_arrays(arrays, names=names))
 
 
 def _array(column: pd.Series[Any], name: str, nan: bool) -> Any:

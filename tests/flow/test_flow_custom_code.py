@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from helpers import flow
+from helpers.flow.arrow_memory import in_arrow_memory
 from helpers.flow.duckdb_engine import DuckDBRun
 from helpers.flow.engine import evaluate
+from helpers.flow.pandas_tables import as_arrow
 
 Apply = Callable[..., pd.DataFrame]
 custom = "sagemaker.spark.custom_code_0.1"
@@ -376,3 +380,14 @@ def test_code_that_hears_nothing_ends_with_its_process(builder: Any, write_csv: 
     with pytest.raises(flow.FlowError, match=r"^step \(.*more than 0\.3 seconds"):
         flow.run(builder.read(), {"data.csv": path}, tmp_path / "out", time_limit=60, node_time_limit=0.3)
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_of_pandas_do_not_lean_on_numpy_memory() -> None:
+    """A thread of Arrow that frees NumPy's memory while Python ends would abort the process."""
+    numbers = np.arange(5.0)
+    table = as_arrow(pd.DataFrame({"a": numbers, "b": ["x", None, "y", "", "z"]}))
+    assert table.to_pydict() == {"a": [0.0, 1.0, 2.0, 3.0, 4.0], "b": ["x", None, "y", "", "z"]}
+    assert pa.array(numbers).buffers()[1].address == numbers.ctypes.data  # what it would lean on
+    assert table["a"].chunk(0).buffers()[1].address != numbers.ctypes.data
+    empty = in_arrow_memory(pa.table({"a": pa.chunked_array([], pa.list_(pa.int64()))}))
+    assert empty.num_rows == 0 and empty.schema.field("a").type == pa.list_(pa.int64())

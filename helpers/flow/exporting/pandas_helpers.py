@@ -93,12 +93,18 @@ texts: dict[str, str] = {
         typed[str(name)] = column
     return pd.DataFrame(typed)
 ''',
+    "arrow_table": '''def arrow_table(table):
+    """A table in Arrow's own memory: a thread that frees NumPy's while Python ends would abort the script."""
+    leaning = pa.Table.from_pandas(table, preserve_index=False)
+    columns = [pa.concat_arrays([*column.chunks, pa.nulls(0, column.type)]) for column in leaning.columns]
+    return pa.Table.from_arrays(columns, schema=leaning.schema)
+''',
     "hold": '''def hold(connection, tables, order):
     """Put tables into DuckDB, each with a column that holds the order of its rows."""
     connection.execute("SET ieee_floating_point_ops = false; SET TimeZone = 'UTC'; SET threads = 1")
     for name, table in tables.items():
         held = table.reset_index(drop=True).assign(**{order: range(len(table))})
-        connection.register("held", pa.Table.from_pandas(held, preserve_index=False))
+        connection.register("held", arrow_table(held))
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM held")
         connection.unregister("held")
 ''',
@@ -131,7 +137,7 @@ texts: dict[str, str] = {
             cell = f"{number} {infinite} END AS {column}"
         cells.append(cell)
     with duckdb.connect() as connection:
-        connection.register("held", pa.Table.from_pandas(table, preserve_index=False))
+        connection.register("held", arrow_table(table))
         connection.execute(f"COPY (SELECT {', '.join(cells)} FROM held) TO '{path}' ({options})")
 ''',
     "write_query": '''def write_query(tables, *statements, order, path, options):
