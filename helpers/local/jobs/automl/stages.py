@@ -5,7 +5,6 @@ from typing import Any
 from helpers.local.jobs.automl import data as training_data
 from helpers.local.jobs.automl import metrics, modes, settings
 from helpers.local.jobs.automl.candidates import Candidates
-from helpers.local.jobs.automl.data import Tables
 from helpers.local.jobs.automl.experiment import Experiment
 from helpers.local.jobs.automl.limits import Limits
 from helpers.local.jobs.automl.locations import Locations
@@ -55,11 +54,13 @@ def _analyse(
     experiment = Experiment(job, limits, Candidates(objective))
     assignment = Assignment(asked, data, locations, granted, experiment, job.objects, job.directory)
     mode = modes.build(name, assignment)
-    job.progress.update(AutoMLJobArtifacts=_artifacts(assignment, mode, tables))
+    artifacts = _artifacts(mode)
+    if artifacts:
+        job.progress.update(AutoMLJobArtifacts=artifacts)
     return assignment, mode
 
 
-def _artifacts(assignment: Assignment, mode: Mode, tables: Tables) -> dict[str, str]:
+def _artifacts(mode: Mode) -> dict[str, str]:
     """Write the notebooks of the analysis. Returns the API's AutoMLJobArtifacts."""
     definition = mode.define()
     return {} if definition is None else {"CandidateDefinitionNotebookLocation": definition}

@@ -61,6 +61,9 @@ class Reader:
 
     def _csv_frames(self, item: InputObject, rows: int | None) -> Iterator[pd.DataFrame]:
         """After the first file a header row is expected only where the first line repeats the header."""
+        foreign = _foreign(item, self.channel.gzip)
+        if foreign is not None:
+            raise JobFailure(f"{item.uri} cannot be read as CSV ({foreign}).")
         try:
             with self._open(item) as lines:
                 first = next((row for row in csv.reader(lines) if row), [])
@@ -82,7 +85,7 @@ class Reader:
                 for frame in chunks:
                     yield _as_wide_as_header(frame, item)
         except (OSError, EOFError, ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
-            raise JobFailure(f"{item.uri} cannot be read as CSV ({_why(error, item)}).") from None
+            raise JobFailure(f"{item.uri} cannot be read as CSV ({_reason(error)}).") from None
 
     def _names(self, first: list[str], item: InputObject) -> list[str] | None:
         """The column names of a file in its order; None for a file without a header row."""
@@ -156,15 +159,20 @@ def listed(names: Sequence[str] | pd.Index, limit: int = 20) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
-def _why(error: BaseException, item: InputObject) -> str:
+def _foreign(item: InputObject, compressed: bool) -> str | None:
+    """What a file is instead of CSV text, and what to do; None when its first bytes do not tell."""
     with item.path.open("rb") as file:
         start = file.read(4)
-    if start[:2] == b"\x1f\x8b" and not isinstance(error, (EOFError, gzip.BadGzipFile)):
-        return "it is compressed by gzip: set the channel's CompressionType to Gzip"
-    if isinstance(error, gzip.BadGzipFile):
-        return "it is not compressed by gzip: set the channel's CompressionType to None"
     if start == b"PAR1":
         return "it is a Parquet file: set the channel's ContentType to x-application/vnd.amazon+parquet"
+    if (start[:2] == b"\x1f\x8b") == compressed:
+        return None
+    if compressed:
+        return "it is not compressed by gzip: set the channel's CompressionType to None"
+    return "it is compressed by gzip: set the channel's CompressionType to Gzip"
+
+
+def _reason(error: BaseException) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not text in UTF-8, at byte {error.start}: save it as UTF-8"
     return _first_line(error)
