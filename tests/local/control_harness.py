@@ -148,6 +148,14 @@ def automl_ended(client: Any, name: str) -> dict[str, Any]:
     return found
 
 
+def running_job(control: Control, client: Any, name: str, **members: Any) -> Path:
+    """A job whose process waits: the path of its progress.json, for the test to write."""
+    client.create_auto_ml_job_v2(**automl_request(name, "hang graceful", **members))
+    directory = control.state / "jobs" / "automl" / name
+    wait_for((directory / "graceful").exists)
+    return directory / "progress.json"
+
+
 def channel(kind: str, **members: Any) -> dict[str, Any]:
     """An input channel of an AutoML job."""
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://data/{kind}/"}}

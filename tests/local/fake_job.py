@@ -100,6 +100,8 @@ def serve(directory: Path, request: dict[str, object]) -> int:
     if behaviour == "broken":
         print("the model cannot be loaded", flush=True)
         return 1
+    while "await" in environment and not Path(environment["await"]).exists():
+        time.sleep(0.05)  # a model that loads as slowly as the test likes
     token = "secret"
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -119,8 +119,25 @@ def automl_job_of_the_first_version() -> None:
         list(sdk.AutoMLJob.get_all(name_contains="sdk-"))
 
 
+def automl_job_that_deploys() -> None:
+    config = shapes.ModelDeployConfig(endpoint_name="sdk-deployed")
+    job = second("sdk-automl-deploy", "automl", model_deploy_config=config)
+    job.wait(poll=1, timeout=60)
+    assert job.auto_ml_job_secondary_status == "MaxCandidatesReached"
+    assert job.model_deploy_result.endpoint_name == "sdk-deployed"
+    endpoint = sdk.Endpoint.get("sdk-deployed")
+    assert endpoint.endpoint_status == "InService"
+    assert endpoint.invoke(body=b"1,2", content_type="text/csv").body.read() == b"1,2"
+    endpoint.delete()
+    endpoint.wait_for_delete(poll=1, timeout=40)
+    sdk.EndpointConfig.get(endpoint.endpoint_config_name).delete()
+    for model in sdk.Model.get_all(name_contains="sdk-automl-deploy"):
+        model.delete()
+
+
 STEPS = (
     automl_job_and_its_candidates,
     automl_job_that_is_stopped_or_fails,
     automl_job_of_the_first_version,
+    automl_job_that_deploys,
 )

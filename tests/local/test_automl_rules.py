@@ -187,6 +187,15 @@ def test_sample_weights() -> None:
     assert "must be different columns" in said(same)
 
 
+def test_one_way_to_name_the_endpoint() -> None:
+    for config in ({"AutoGenerateEndpointName": True}, {"EndpointName": "mine"}):
+        automl_rules.check(request() | {"ModelDeployConfig": config})
+        automl_rules.check(request() | {"ModelDeployConfig": {"AutoGenerateEndpointName": False, **config}})
+    both = {"ModelDeployConfig": {"AutoGenerateEndpointName": True, "EndpointName": "mine"}}
+    text = said(request() | both)
+    assert "EndpointName must not be given when AutoGenerateEndpointName is true" in text
+
+
 def test_other_kinds_of_data_are_not_offered() -> None:
     asked = request()
     asked["AutoMLProblemTypeConfig"] = {"TextGenerationJobConfig": {}}

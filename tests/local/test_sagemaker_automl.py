@@ -4,7 +4,6 @@ import json
 import time
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from control_harness import (
     channel,
     first_request,
     refused,
+    running_job,
     wait_for,
 )
 
@@ -66,14 +66,6 @@ def everything_of_the_first_version(name: str) -> dict[str, Any]:
             },
         },
     )
-
-
-def running_job(control: Control, client: Any, name: str, **members: Any) -> Path:
-    """A job whose process waits: the path of its progress.json, for the test to write."""
-    client.create_auto_ml_job_v2(**automl_request(name, "hang graceful", **members))
-    directory = control.state / "jobs" / "automl" / name
-    wait_for((directory / "graceful").exists)
-    return directory / "progress.json"
 
 
 def candidate(name: str, status: str = "Completed", value: float | None = None) -> dict[str, Any]:

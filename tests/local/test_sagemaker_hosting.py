@@ -467,3 +467,14 @@ def test_a_container_stopped_while_it_starts_again_stays_stopped(tmp_path: Path)
         assert len(stops) == 1
     finally:
         host.supervisor.close()
+
+
+def test_nobody_waits_for_a_container_stopped_before_its_start(tmp_path: Path) -> None:
+    host = Host(tmp_path, "us-east-1", NoLogs(), launch_fake_job)
+    model = Container(name="c", definition={"Image": "image", "Environment": {}})
+    server = ModelServer(host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", 20.0)
+    server.stop()
+    server.start()
+    assert server.settled.wait(5)
+    assert server.problem == "The container c was stopped before it could start."
+    assert list(marked(tmp_path)) == []

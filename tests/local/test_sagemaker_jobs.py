@@ -355,7 +355,6 @@ REGRESSION = {"AutoMLJobObjective": {"MetricName": "RMSE"}}
             {"ModelDeployConfig": {"AutoGenerateEndpointName": True, "EndpointName": "e"}},
             "EndpointName must not be given",
         ),
-        ({"ModelDeployConfig": {"EndpointName": "e"}}, "does not offer ModelDeployConfig yet"),
         ({"AutoMLProblemTypeConfig": {"TextClassificationJobConfig": {
             "ContentColumn": "a", "TargetLabelColumn": "b"}}}, "does not offer TextClassificationJobConfig"),
         ({"AutoMLJobName": "a" * 33}, "length less than or equal to 32"),

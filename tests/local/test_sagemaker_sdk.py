@@ -43,6 +43,7 @@ def report(shared_control: Control) -> str:
         "automl_job_and_its_candidates",
         "automl_job_that_is_stopped_or_fails",
         "automl_job_of_the_first_version",
+        "automl_job_that_deploys",
         "model_configuration_endpoint_and_transform",
         "duplicates_and_missing_names",
     ],

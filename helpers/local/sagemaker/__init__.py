@@ -15,6 +15,7 @@ from helpers.local.processes import sweep
 from helpers.local.protocol import json_response, load_api, read_request
 from helpers.local.sagemaker import (  # noqa: F401 - importing a family offers its operations
     automl,
+    deployment,
     endpoint_configs,
     endpoints,
     models,
@@ -80,6 +81,7 @@ class SageMaker:
         sweep(self.plane.host.state / "jobs")
         recover_jobs(self.plane)
         recover_endpoints(self.plane)
+        deployment.resume(self.plane)
 
     def close(self) -> None:
         """End every job and model process; endpoints come back with the next start."""

@@ -12,7 +12,8 @@ from helpers.local.sagemaker.automl_versions import (
     second_version,
     translate,
 )
-from helpers.local.sagemaker.jobs import AUTOML, create_job, stop_job
+from helpers.local.sagemaker.families import AUTOML
+from helpers.local.sagemaker.jobs import create_job, stop_job
 from helpers.local.sagemaker.listing import page, resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord

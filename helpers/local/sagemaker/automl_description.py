@@ -8,7 +8,8 @@ from typing import Any
 
 from helpers.local.sagemaker import automl_rules
 from helpers.local.sagemaker.automl_versions import second_version
-from helpers.local.sagemaker.jobs import AUTOML, REASON_LIMIT, changed, failure, read_progress
+from helpers.local.sagemaker.families import AUTOML
+from helpers.local.sagemaker.jobs import REASON_LIMIT, changed, failure, read_progress
 from helpers.local.sagemaker.listing import Item
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord
@@ -24,6 +25,7 @@ def common(plane: Plane, record: JobRecord) -> Item:
     return {
         **{member: progress[member] for member in REPORTED if member in progress},
         **_state(plane, record, progress),
+        "ModelDeployResult": _deployed(record),
         "ResolvedAttributes": progress.get("ResolvedAttributes")
         or automl_rules.resolve(second_version(record), progress.get("ProblemType")),
     }
@@ -50,7 +52,7 @@ def _state(plane: Plane, record: JobRecord, progress: Mapping[str, Any]) -> Item
         "EndTime": record.ended,
         "LastModifiedTime": changed(plane, AUTOML, record),
         "FailureReason": failure(record),
-        "PartialFailureReasons": _partial_failures(progress),
+        "PartialFailureReasons": _partial_failures(record, progress),
     }
 
 
@@ -59,17 +61,31 @@ def _secondary(record: JobRecord, progress: Mapping[str, Any]) -> str:
     if record.status in ("Failed", "Stopping", "Stopped"):
         return record.status
     said = str(progress.get("AutoMLJobSecondaryStatus") or "")
+    if record.deployment is not None and record.ended is None:
+        return "DeployingModel"
+    if record.deployment is not None and record.deployment.problem is not None:
+        return "ModelDeploymentError"
     if record.status == "Completed":
         return said if said in automl_rules.FINAL_STATUSES else "Completed"
     return said or "Starting"
 
 
-def _partial_failures(progress: Mapping[str, Any]) -> list[Item] | None:
+def _partial_failures(record: JobRecord, progress: Mapping[str, Any]) -> list[Item] | None:
     """What went wrong although the job has a model, as many reasons and as long as the API allows."""
-    reasons = [item.get("PartialFailureMessage") for item in progress.get("PartialFailureReasons") or []]
-    return [
-        {"PartialFailureMessage": str(reason)[:REASON_LIMIT]} for reason in reasons[:MOST_REASONS] if reason
-    ] or None
+    said = [item.get("PartialFailureMessage") for item in progress.get("PartialFailureReasons") or []]
+    problem = record.deployment.problem if record.deployment is not None else None
+    reasons = [str(reason) for reason in said if reason]
+    if problem is not None:
+        reasons = [*reasons[: MOST_REASONS - 1], f"The model was not deployed: {problem}"]
+    return [{"PartialFailureMessage": reason[:REASON_LIMIT]} for reason in reasons[:MOST_REASONS]] or None
+
+
+def _deployed(record: JobRecord) -> Item | None:
+    """The endpoint of a job that has deployed its model."""
+    deployment = record.deployment
+    if deployment is None or deployment.problem is not None or record.status != "Completed":
+        return None
+    return {"EndpointName": deployment.endpoint}
 
 
 def _settled(candidate: Item, record: JobRecord) -> Item:

@@ -213,11 +213,6 @@ def _check_deployment(config: Mapping[str, Any]) -> None:
         raise validation_error(
             "EndpointName must not be given when AutoGenerateEndpointName is true: remove one of the two."
         )
-    if config.get("AutoGenerateEndpointName") or "EndpointName" in config:
-        raise validation_error(
-            "Local SageMaker does not offer ModelDeployConfig yet: leave it out, and deploy the best "
-            "candidate's InferenceContainers with CreateModel, CreateEndpointConfig and CreateEndpoint."
-        )
 
 
 def _plain(content_type: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from helpers.local.sagemaker.records import Deployment, EndpointConfigRecord, En
 from helpers.local.sagemaker.registry import Answer, Request, operation
 from helpers.local.store import NoRecord
 
+COMING = ("Creating", "Updating", "SystemUpdating")
 INTERRUPTED = (
     "The local SageMaker service was stopped during an update of this endpoint; it serves what it "
     "served before. Update it again."
@@ -202,9 +204,20 @@ def _start_again(plane: Plane, record: EndpointRecord) -> None:
     bring_up(plane, record.name, fresh, at_once=served, remark=INTERRUPTED if interrupted else None)
 
 
+def abandon(plane: Plane, name: str) -> None:
+    """Take an endpoint down at whatever it is, coming up included; returns when it is gone."""
+    while (record := plane.endpoints.find(name)) is not None and record.status in COMING:
+        plane.fleet.take_down(name)
+        if plane.host.closing.wait(0.1):
+            return
+    if record is not None:
+        _take_down(plane, record.name)
+
+
 def _take_down(plane: Plane, name: str) -> None:
     plane.fleet.take_down(name)
-    plane.endpoints.delete(name)
+    with contextlib.suppress(NoRecord):  # somebody else was faster
+        plane.endpoints.delete(name)
 
 
 def _deployment(plane: Plane, config_name: str) -> Deployment:
@@ -228,7 +241,7 @@ def _retain(before: Deployment, after: Deployment, excluded: list[dict[str, str]
 
 
 def _refuse_unless_settled(record: EndpointRecord) -> None:
-    if record.status in ("Creating", "Updating", "SystemUpdating"):
+    if record.status in COMING:
         raise validation_error(f'Cannot update in-progress endpoint "{record.arn}".')
     if record.status == "Deleting":
         raise validation_error(f'Cannot update endpoint "{record.arn}": it is being deleted.')

@@ -7,17 +7,16 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from helpers.local.machine import GIGABYTE, Share
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.admission import Lane, Ticket
+from helpers.local.sagemaker.admission import Ticket
+from helpers.local.sagemaker.families import FAMILIES, Family
 from helpers.local.sagemaker.host import in_thread
 from helpers.local.sagemaker.plane import Plane, without_tags
 from helpers.local.sagemaker.records import JobRecord, JobStatus
-from helpers.local.store import Store
 from helpers.local.supervisor import LOG, Exit, write_line
 
 REQUEST = "request.json"  # what a job's process reads, in its directory
@@ -29,35 +28,19 @@ INTERRUPTED = (
 )
 
 
-@dataclass(frozen=True)
-class Family:
-    """What tells one kind of job from another. ``kind`` is the job module and the directory's name."""
-
-    kind: Literal["processing", "automl", "transform"]
-    resource: Literal["processing-job", "automl-job", "transform-job"]
-    noun: str
-    log_group: str
-    lane: Lane = "light"
-    completes_at_limit: bool = False  # a job that ends by its own rule when its time is over has completed
-
-    def store(self, plane: Plane) -> Store[JobRecord]:
-        """The records of this family."""
-        return {"processing": plane.processing, "automl": plane.automl, "transform": plane.transform}[
-            self.kind
-        ]
+# What follows when the process of a job has ended well: True if the job goes on, and is settled there.
+Afterwards = Callable[[Plane, str], bool]
+_AFTERWARDS: dict[str, Afterwards] = {}
 
 
-PROCESSING = Family("processing", "processing-job", "processing job", "/aws/sagemaker/ProcessingJobs")
-AUTOML = Family(
-    "automl",
-    "automl-job",
-    "AutoML job",
-    "/aws/sagemaker/TrainingJobs",
-    lane="heavy",
-    completes_at_limit=True,
-)
-TRANSFORM = Family("transform", "transform-job", "transform job", "/aws/sagemaker/TransformJobs")
-FAMILIES = (PROCESSING, AUTOML, TRANSFORM)
+def afterwards(family: Family) -> Callable[[Afterwards], Afterwards]:
+    """Have this function called, with the job's name, when a process of the family has ended well."""
+
+    def register(function: Afterwards) -> Afterwards:
+        _AFTERWARDS[family.kind] = function
+        return function
+
+    return register
 
 
 def create_job(
@@ -115,7 +98,7 @@ def stop_job(plane: Plane, family: Family, name: str) -> None:
 
     family.store(plane).update(name, change)
     if plane.admission.withdraw(_key(family, name)):
-        _settle(plane, family, name, _mark_stopped)
+        settle(plane, family, name, mark_stopped)
     else:
         plane.host.supervisor.stop(_key(family, name))
 
@@ -129,7 +112,7 @@ def _line_up(plane: Plane, family: Family, record: JobRecord) -> None:
             lane=family.lane,
             wanted=Share(record.cores, record.memory),
             start=lambda share: _start(plane, family, name, share),
-            wait=lambda: _settle(plane, family, name, _mark_queued),
+            wait=lambda: settle(plane, family, name, _mark_queued),
             tell=lambda text: write_line(log, text),
         )
     )
@@ -141,7 +124,7 @@ def _start(plane: Plane, family: Family, name: str, share: Share) -> None:
     try:
         record = family.store(plane).update(name, _mark_started)
         if record.status == "Stopping":  # asked to stop when its turn had just come
-            _settle(plane, family, name, _mark_stopped)
+            settle(plane, family, name, mark_stopped)
             plane.admission.done(key)
             return
         request = json.loads((directory / REQUEST).read_bytes())
@@ -185,15 +168,18 @@ def failure(record: JobRecord) -> str | None:
 
 
 def recover_jobs(plane: Plane) -> None:
-    """After a crash of the service: jobs that were running have failed, those that waited wait again."""
+    """After a crash of the service: jobs that were running have failed, those that waited wait again.
+
+    A job whose process had ended well before is left to what follows that.
+    """
     waiting: list[tuple[Family, JobRecord]] = []
     for family in FAMILIES:
         for record in family.store(plane).all():
             if record.queued and record.status == "InProgress":
                 waiting.append((family, record))
             elif record.queued and record.status == "Stopping":
-                _settle(plane, family, record.name, _mark_stopped)
-            elif record.status in ("InProgress", "Stopping"):
+                settle(plane, family, record.name, mark_stopped)
+            elif record.status in ("InProgress", "Stopping") and record.deployment is None:
                 _fail(plane, family, record.name, INTERRUPTED)
     for family, record in sorted(waiting, key=lambda found: found[1].created):
         _line_up(plane, family, record)
@@ -210,7 +196,10 @@ def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
         if exit.cause == "limit" and status == "Stopped":
             record.message = "The job was stopped when it reached its MaxRuntimeInSeconds."
 
-    _settle(plane, family, name, change)
+    follow = _AFTERWARDS.get(family.kind)
+    ended_well = exit.cause == "own" and exit.code == 0
+    if not (ended_well and follow is not None and follow(plane, name)):
+        settle(plane, family, name, change)
     plane.admission.done(_key(family, name))
 
 
@@ -234,7 +223,7 @@ def _outcome(
     return "Failed", _shorten(str(progress.get("FailureReason") or exit.sentence))
 
 
-def _settle(plane: Plane, family: Family, name: str, change: Callable[[JobRecord], None]) -> None:
+def settle(plane: Plane, family: Family, name: str, change: Callable[[JobRecord], None]) -> None:
     """Note how a job ended; where the disk is full, as soon as it is not."""
     try:
         family.store(plane).update(name, change)
@@ -254,7 +243,7 @@ def _fail(plane: Plane, family: Family, name: str, reason: str) -> None:
         record.status, record.failure, record.queued = "Failed", reason, False
         record.ended = record.modified = time.time()
 
-    _settle(plane, family, name, change)
+    settle(plane, family, name, change)
 
 
 def _mark_queued(record: JobRecord) -> None:
@@ -265,7 +254,8 @@ def _mark_started(record: JobRecord) -> None:
     record.started, record.queued = time.time(), False
 
 
-def _mark_stopped(record: JobRecord) -> None:
+def mark_stopped(record: JobRecord) -> None:
+    """Note in a record that its job is stopped."""
     record.status, record.queued = "Stopped", False
     record.ended = record.modified = time.time()
 

@@ -148,6 +148,9 @@ class ModelServer:
         try:
             self._keep()
         finally:
+            if not self.settled.is_set():
+                self.problem = f"The container {self.name} was stopped before it could start."
+                self.settled.set()
             self._over.set()
 
     def _keep(self) -> None:

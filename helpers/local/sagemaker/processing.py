@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.jobs import PROCESSING, changed, create_job, failure, read_progress, stop_job
+from helpers.local.sagemaker.families import PROCESSING
+from helpers.local.sagemaker.jobs import changed, create_job, failure, read_progress, stop_job
 from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import JobRecord

@@ -12,6 +12,15 @@ EndpointStatus = Literal["Creating", "Updating", "SystemUpdating", "InService", 
 
 
 @dataclass(kw_only=True)
+class ModelDeployment:
+    """What an AutoML job's ModelDeployConfig makes: an endpoint, its model and configuration of one name."""
+
+    endpoint: str
+    resources: str
+    problem: str | None = None  # why there is no such endpoint
+
+
+@dataclass(kw_only=True)
 class JobRecord(Record):
     """A processing, AutoML or transform job. Times in epoch seconds."""
 
@@ -23,6 +32,7 @@ class JobRecord(Record):
     started: float | None = None
     ended: float | None = None
     failure: str | None = None
+    deployment: ModelDeployment | None = None  # begun when the process had ended well
     message: str | None = None  # the ExitMessage when the service has something to say, not the job
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from helpers.local.protocol import validation_error
-from helpers.local.sagemaker.jobs import TRANSFORM, changed, create_job, failure, stop_job
+from helpers.local.sagemaker.families import TRANSFORM
+from helpers.local.sagemaker.jobs import changed, create_job, failure, stop_job
 from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.models import containers_of
 from helpers.local.sagemaker.plane import Plane
