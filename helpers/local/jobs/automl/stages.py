@@ -9,6 +9,7 @@ from helpers.local.jobs.automl.experiment import Experiment
 from helpers.local.jobs.automl.limits import Limits
 from helpers.local.jobs.automl.locations import Locations
 from helpers.local.jobs.automl.mode import Assignment, Mode
+from helpers.local.jobs.automl.reporting import Reporting
 from helpers.local.jobs.automl.resources import Resources, peak_memory
 from helpers.local.jobs.automl.settings import Settings
 from helpers.local.jobs.job import Job
@@ -33,7 +34,9 @@ def run(job: Job, granted: Resources) -> None:
         job.progress.update(AutoMLJobSecondaryStatus="CandidateDefinitionsGenerated")
         return
     _train(job, mode)
-    _end(job, assignment.experiment)
+    reporting = Reporting(mode, assignment)
+    reporting.run()
+    _end(job, assignment.experiment, reporting)
 
 
 def _analyse(
@@ -75,9 +78,10 @@ def _train(job: Job, mode: Mode) -> None:
     mode.finish()
 
 
-def _end(job: Job, experiment: Experiment) -> None:
+def _end(job: Job, experiment: Experiment, reporting: Reporting) -> None:
     """The final secondary status, and the last line of the log."""
     ending = experiment.limits.ending(len(experiment.candidates.entries))
+    ending = next(iter(reporting.failures), ending)
     job.progress.update(AutoMLJobSecondaryStatus=ending)
     best = experiment.candidates.best()
     if best is not None:

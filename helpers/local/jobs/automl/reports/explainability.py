@@ -41,7 +41,7 @@ def local_values(explanation: Explanation) -> bytes:
         columns += [explanation.values[:, feature, place] for feature in range(len(explanation.features))]
     buffer = io.BytesIO()
     table = pa.Table.from_arrays([pa.array(column) for column in columns], names)
-    arrow_csv.write_csv(table, buffer)
+    arrow_csv.write_csv(table, buffer)  # type: ignore[attr-defined]
     return buffer.getvalue()
 
 

@@ -12,7 +12,7 @@ from helpers.local.jobs.automl.reports import shapley
 from helpers.local.jobs.automl.reports.subject import Floats, ReportError, Subject
 
 MOST_EXACT_ROWS = 1000
-TRIAL_ROWS = 32
+WARMING_ROWS, TRIAL_ROWS, GROWTH = 4, 64, 5
 # Sums that differ by more than this share of the predictions' spread are no rounding.
 TOLERANCE = 1e-3
 
@@ -57,7 +57,7 @@ def explain(model: TrainedModel, subject: Subject, seconds: float) -> Explanatio
         raise ReportError("There is no row to explain: the validation data is empty.")
     deadline = time.monotonic() + seconds
     predict, outputs = _explained(model, subject)
-    exact = _exact(model, subject.features, predict, seconds / 2) if len(outputs) == 1 else None
+    exact = _exact(model, subject.features, predict, seconds) if len(outputs) == 1 else None
     if exact is not None:
         rows, contributions = exact
         return Explanation(
@@ -65,7 +65,7 @@ def explain(model: TrainedModel, subject: Subject, seconds: float) -> Explanatio
             contributions.values[:, :, None],
             np.array([contributions.expected]),
             outputs,
-            f"exact values of the model's trees, for {len(rows):,} rows",
+            f"exact values that the model's own parts give, for {_counted(len(rows), 'row')}",
         )
     estimate = shapley.estimate(predict, subject.features, deadline - time.monotonic())
     method = (
@@ -96,19 +96,21 @@ def _exact(
     Contributions that do not add up to the predictions explain another quantity, and are left aside.
     """
     order = np.random.default_rng(shapley.SEED).permutation(len(frame))
-    begun = time.monotonic()
-    trial = frame.iloc[order[:TRIAL_ROWS]].reset_index(drop=True)
-    contributions = model.contributions(trial)
-    if contributions is None or not _adds_up(contributions, predict(trial)[:, 0]):
+    if model.contributions(frame.iloc[order[:WARMING_ROWS]].reset_index(drop=True)) is None:
         return None
-    taken = time.monotonic() - begun
-    affordable = int((seconds - taken) / max(taken, 1e-6) * len(trial))
-    count = min(MOST_EXACT_ROWS, len(frame), affordable)
-    if count <= len(trial):
-        return trial, contributions
-    rows = frame.iloc[order[:count]].reset_index(drop=True)
-    contributions = model.contributions(rows)
-    return None if contributions is None else (rows, contributions)
+    deadline = time.monotonic() + seconds
+    count = min(TRIAL_ROWS, len(frame))
+    while True:
+        begun = time.monotonic()
+        rows = frame.iloc[order[:count]].reset_index(drop=True)
+        contributions = model.contributions(rows)
+        if contributions is None or not _adds_up(contributions, predict(rows)[:, 0]):
+            return None
+        taken = time.monotonic() - begun
+        more = min(GROWTH * count, MOST_EXACT_ROWS, len(frame))
+        if more == count or time.monotonic() + taken * more / count > deadline:
+            return rows, contributions
+        count = more
 
 
 def _adds_up(contributions: Contributions, predicted: Floats) -> bool:

@@ -47,9 +47,8 @@ def residuals(quality: RegressionQuality, target: str) -> Figure:
     errors = quality.truth - quality.predicted
     drawn = figure(8, 3.4)
     left, right = drawn.subplots(1, 2)
-    left.hist(
-        errors, bins=min(40, max(5, round(len(errors) ** 0.5))), color=SKY, edgecolor="white", linewidth=0.4
-    )
+    bins = min(40, max(5, round(len(errors) ** 0.5)))
+    left.hist(errors, bins=bins, range=_range(errors, quality.truth), color=SKY, edgecolor="white")
     left.axvline(0, color=ORANGE, linewidth=1.2, linestyle="--")
     left.set(xlabel=f"true − predicted {cut(target, 24)}", ylabel="rows", title="How large they are")
     grid(left, "y")
@@ -58,6 +57,13 @@ def residuals(quality: RegressionQuality, target: str) -> Figure:
     right.axhline(0, color=ORANGE, linewidth=1.2, linestyle="--")
     right.set(ylabel=f"true − predicted {cut(target, 24)}", title="Where they are")
     return drawn
+
+
+def _range(errors: Floats, truth: Floats) -> tuple[float, float]:
+    """Where the errors lie; room around them where all are the same but for rounding."""
+    low, high = float(errors.min()), float(errors.max())
+    unit = max(float(np.abs(truth).max()), abs(low), abs(high)) or 1.0
+    return (low, high) if high - low > 1e-9 * unit else (low - 1e-3 * unit, high + 1e-3 * unit)
 
 
 def _against(drawn: Figure, axes: Axes, across: Floats, upwards: Floats, label: str) -> None:

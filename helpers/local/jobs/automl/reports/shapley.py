@@ -55,44 +55,62 @@ def estimate(predict: Predict, frame: pd.DataFrame, seconds: float) -> Estimate:
     order = random.permutation(len(frame))
     speed = _Speed(predict)
     outputs = speed.measure(frame, order, seconds)
-    rows, background, walkers = _samples(frame, order, outputs, speed.rate * seconds * 0.75)
+    rows, background, walkers = _samples(frame, order, outputs, speed.rows_in(seconds * 0.75))
     walkers.predict_ends(speed)
-    allowed = speed.rate * seconds * 0.15
+    allowed = speed.rows_in(seconds * 0.3) or speed.rows_in(seconds * 0.8)
     for _ in range(len(background)):
         for chunk in walkers.chunks(random, allowed):
-            if time.monotonic() + walkers.evaluations(chunk) / speed.rate > deadline:
+            count = walkers.evaluations(chunk)
+            if time.monotonic() + speed.seconds_for(count) > deadline:
                 return walkers.result(rows, len(background), seconds)
-            begun, count = time.monotonic(), walkers.evaluations(chunk)
+            begun = time.monotonic()
             walkers.walk(chunk, speed)
-            speed.rate = max(count, 1) / max(
-                time.monotonic() - begun, 1e-6
-            )  # the work around predictions too
+            speed.learn(count, time.monotonic() - begun)  # with the work around the predictions
         walkers.round += 1
     return walkers.result(rows, len(background), seconds)
 
 
 class _Speed:
-    """A model's prediction, and how many rows a second it does."""
+    """A model's prediction, and the seconds it takes: so many a call, and so many a row."""
 
     def __init__(self, predict: Predict) -> None:
         self.predict = predict
-        self.rate = 1.0
+        self.a_call = 0.0
+        self.a_row = 1.0
 
     def __call__(self, frame: pd.DataFrame) -> Floats:
-        begun = time.monotonic()
-        predicted = np.asarray(self.predict(frame), dtype=np.float64)
-        self.rate = len(frame) / max(time.monotonic() - begun, 1e-6)
-        return predicted
+        return np.asarray(self.predict(frame), dtype=np.float64)
 
     def measure(self, frame: pd.DataFrame, order: Integers, seconds: float) -> int:
         """Predict more and more rows until the speed is known. Returns the number of outputs."""
-        begun = time.monotonic()
         outputs = self(frame.iloc[order[:1]]).shape[1]  # the first prediction also loads what the model needs
+        before, taken = 1, self._timed(frame.iloc[order[:1]])
         for size in PROBES:
-            if time.monotonic() - begun > 0.05 * seconds:
+            now = self._timed(frame.iloc[np.resize(order, size)])
+            self.a_row = max(now - taken, 0.02 * now) / (size - before)
+            self.a_call = max(now - self.a_row * size, 0.0)
+            before, taken = size, now
+            if self.seconds_for(8 * size) > 0.15 * seconds:
                 break
-            self(frame.iloc[np.resize(order, size)])
         return int(outputs)
+
+    def _timed(self, frame: pd.DataFrame) -> float:
+        begun = time.monotonic()
+        self(frame)
+        return time.monotonic() - begun
+
+    def learn(self, count: int, taken: float) -> None:
+        """So many rows took so long."""
+        if count:
+            self.a_row = max(taken - self.a_call, 0.02 * taken, 1e-9) / count
+
+    def seconds_for(self, count: float) -> float:
+        """How long a call of so many rows takes."""
+        return self.a_call + self.a_row * count
+
+    def rows_in(self, seconds: float) -> float:
+        """How many rows a call of so many seconds has."""
+        return max(seconds - self.a_call, 0.0) / max(self.a_row, 1e-9)
 
 
 def _samples(

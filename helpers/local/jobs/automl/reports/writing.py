@@ -106,7 +106,7 @@ def _elements(document: Document, source: Callable[[Picture], str]) -> Iterator[
             yield _table(block)
         else:
             width = round(block.figure.get_figwidth() * RESOLUTION * 2 / 3)
-            words = html.escape(plain(block.alternative))
+            words = html.escape(plain(block.alternative)).replace("$", "&#36;")
             yield (
                 f'<figure>\n<img src="{source(block)}" width="{width}" alt="{words}">\n'
                 f"<figcaption>{_safe(block.caption)}</figcaption>\n</figure>"
