@@ -163,16 +163,16 @@ def test_an_automl_job_asks_by_the_size_of_its_data(tmp_path: Path) -> None:
     objects.put("data", "training/b.csv", b"x" * 500)
     objects.put("data", "other.csv", b"x" * 77)
     asked = automl_request("job")
-    assert demand(objects, asked) == Share(2, BASE + 12 * 1500)
+    assert demand(objects, asked) == Share(2, BASE + 40 * 1500)
     channel = asked["AutoMLJobInputDataConfig"][0]
     channel["CompressionType"] = "Gzip"
-    assert demand(objects, asked).memory == BASE + 12 * 4 * 1500
+    assert demand(objects, asked).memory == BASE + 40 * 4 * 1500
     del channel["CompressionType"]
     source = channel["DataSource"]["S3DataSource"]
     manifest = [{"prefix": "s3://data/training/"}, "a.csv"]
     objects.put("data", "manifest", json.dumps(manifest).encode())
     source.update(S3DataType="ManifestFile", S3Uri="s3://data/manifest")
-    assert demand(objects, asked).memory == BASE + 12 * 1000
+    assert demand(objects, asked).memory == BASE + 40 * 1000
     # What is wrong with the data is the job's to say.
     for uri in ("s3://data/other.csv", "s3://data/absent", "s3://nowhere/x", "https://data/x"):
         source["S3Uri"] = uri

@@ -374,9 +374,44 @@ def test_how_a_completed_job_says_it_ended(shared: Any, shared_control: Control,
     name = fresh("job")
     progress = running_job(shared_control, shared, name)
     progress.write_text(json.dumps({"AutoMLJobSecondaryStatus": status}))
+    running = shared.describe_auto_ml_job_v2(AutoMLJobName=name)
+    assert (running["AutoMLJobStatus"], running["AutoMLJobSecondaryStatus"]) == (
+        "InProgress",
+        "AnalyzingData",
+    )
     (progress.parent / "go").write_text("")
     done = automl_ended(shared, name)
     assert (done["AutoMLJobStatus"], done["AutoMLJobSecondaryStatus"]) == ("Completed", status)
+
+
+@pytest.mark.parametrize(
+    ("best", "reasons", "stage"),
+    [
+        ({"InferenceContainers": [{}]}, [], "TrainingModels"),
+        ({"InferenceContainers": [{}, {}]}, [], "ModelTuning"),
+        ({"InferenceContainers": [{}]}, [{"PartialFailureMessage": "x"}], "GeneratingModelInsightsReport"),
+        (
+            {"CandidateProperties": {"CandidateArtifactLocations": {"Explainability": "s3://data/e"}}},
+            [],
+            "GeneratingModelInsightsReport",
+        ),
+    ],
+)
+def test_a_final_status_is_shown_when_the_job_has_ended(
+    shared: Any,
+    shared_control: Control,
+    best: dict[str, Any],
+    reasons: list[dict[str, str]],
+    stage: str,
+) -> None:
+    name = fresh("job")
+    progress = running_job(shared_control, shared, name)
+    members = {"BestCandidate": {**candidate("a"), **best}, "PartialFailureReasons": reasons}
+    progress.write_text(json.dumps({"AutoMLJobSecondaryStatus": "MaxCandidatesReached", **members}))
+    found = shared.describe_auto_ml_job_v2(AutoMLJobName=name)
+    assert (found["AutoMLJobStatus"], found["AutoMLJobSecondaryStatus"]) == ("InProgress", stage)
+    (progress.parent / "go").write_text("")
+    assert automl_ended(shared, name)["AutoMLJobSecondaryStatus"] == "MaxCandidatesReached"
 
 
 @pytest.mark.parametrize("ending", ["fail", "stop"])

@@ -12,7 +12,7 @@ from helpers.local.objects import NoSuchBucket, NoSuchKey, ObjectStore, split_ur
 
 CORES = 2
 BASE = 1536 * 1024**2  # bytes: the libraries, and a small table with its models
-FACTOR = 12  # bytes of memory for each byte of CSV: the table, its encoded copies, the models
+FACTOR = 40  # bytes for each byte of CSV: a table takes five, and may take an eighth of a job's memory
 COMPRESSED = 4  # bytes of CSV in a byte of Parquet or gzip, about
 MOST_OBJECTS = 10_000  # looked at; more are refused or read in pieces anyway
 

@@ -67,17 +67,34 @@ def _secondary(record: JobRecord, progress: Mapping[str, Any]) -> str:
         return "ModelDeploymentError"
     if record.status == "Completed":
         return said if said in automl_rules.FINAL_STATUSES else "Completed"
-    return said or "Starting"
+    return _last_stage(progress) if said in automl_rules.FINAL_STATUSES else said or "Starting"
+
+
+def _last_stage(progress: Mapping[str, Any]) -> str:
+    """The stage of a job that is through with its work, and whose process has not ended yet.
+
+    A final status beside InProgress would tell clients that wait for it to go on too early.
+    """
+    best = progress.get("BestCandidate") or {}
+    if "CandidateArtifactLocations" in best.get("CandidateProperties", {}) or _partial_reasons(progress):
+        return "GeneratingModelInsightsReport"
+    if not best:
+        return "AnalyzingData"
+    return "ModelTuning" if len(best.get("InferenceContainers", [])) > 1 else "TrainingModels"
 
 
 def _partial_failures(record: JobRecord, progress: Mapping[str, Any]) -> list[Item] | None:
     """What went wrong although the job has a model, as many reasons and as long as the API allows."""
-    said = [item.get("PartialFailureMessage") for item in progress.get("PartialFailureReasons") or []]
     problem = record.deployment.problem if record.deployment is not None else None
-    reasons = [str(reason) for reason in said if reason]
+    reasons = _partial_reasons(progress)
     if problem is not None:
         reasons = [*reasons[: MOST_REASONS - 1], f"The model was not deployed: {problem}"]
     return [{"PartialFailureMessage": reason[:REASON_LIMIT]} for reason in reasons[:MOST_REASONS]] or None
+
+
+def _partial_reasons(progress: Mapping[str, Any]) -> list[str]:
+    said = [item.get("PartialFailureMessage") for item in progress.get("PartialFailureReasons") or []]
+    return [str(reason) for reason in said if reason]
 
 
 def _deployed(record: JobRecord) -> Item | None:
