@@ -184,7 +184,8 @@ def why(track: pd.Series, listener: pd.Series, tracks: pd.DataFrame) -> str:
 
 def genre_columns(tracks: pd.DataFrame) -> list[str]:
     """The one-hot columns of the genre, `genre_<name>`."""
-    return [name for name in tracks.columns if name.startswith("genre_") and not name.endswith("_5star")]
+    described = ("_5star", "_taste")  # of listeners, not of tracks
+    return [name for name in tracks.columns if name.startswith("genre_") and not name.endswith(described)]
 
 
 def genre_name(column: str) -> str:

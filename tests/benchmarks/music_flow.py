@@ -115,9 +115,13 @@ def sql(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
     averages = ", ".join(
         f"coalesce(avg({name}) FILTER (Rating = 5), avg({name})) AS {name}_5star" for name in averaged
     )
+    tastes = ", ".join(
+        f"sum(Rating * {name}) / sum(Rating) - avg({name}) AS {name}_taste" for name in averaged
+    )
     db.execute(
         f"""CREATE TABLE listeners AS
-        SELECT userId, count(*) FILTER (Rating = 5) AS five_star_ratings, {averages}
+        SELECT userId, count(*) FILTER (Rating = 5) AS five_star_ratings, avg(Rating) AS mean_rating,
+        {averages}, {tastes}
         FROM ratings JOIN tracks USING (trackId) WHERE ts <= {cut} GROUP BY userId ORDER BY userId"""
     )
     wide = ", ".join(
@@ -126,7 +130,8 @@ def sql(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
             *numbers,
             *(f"genre_{genre}" for genre in ordered),
             "danceability",
-            *(f"{name}_5star" for name in averaged),
+            "mean_rating",
+            *(f"{name}_taste" for name in averaged),
         ]
     )
     joined = (
@@ -169,16 +174,23 @@ def pandas(tracks: Path, ratings: Path, output: Path) -> tuple[float, float]:
     stars = (train.Rating == 5).groupby(train.userId).sum()
     listeners = loved.reset_index()
     listeners.insert(1, "five_star_ratings", stars.to_numpy())
+    weighted = train[averaged].mul(train.Rating, axis=0).groupby(train.userId).sum()
+    rating = train.groupby("userId").Rating
+    tastes = (weighted.div(rating.sum(), axis=0) - groups).add_suffix("_taste")
+    tastes.insert(0, "mean_rating", rating.mean())
+    listeners.insert(2, "mean_rating", tastes["mean_rating"].to_numpy())
+    listeners = listeners.merge(tastes.drop(columns="mean_rating"), left_on="userId", right_index=True)
     wide = [
         "Rating",
         *numbers,
         *(f"genre_{genre}" for genre, _ in ordered),
         "danceability",
-        *(f"{name}_5star" for name in averaged),
+        "mean_rating",
+        *(f"{name}_taste" for name in averaged),
     ]
     tables = {
-        "train": train.merge(loved, left_on="userId", right_index=True, how="left")[wide],
-        "test": test.merge(loved, left_on="userId", right_index=True, how="left")[[*wide, *identifiers]],
+        "train": train.merge(tastes, left_on="userId", right_index=True, how="left")[wide],
+        "test": test.merge(tastes, left_on="userId", right_index=True, how="left")[[*wide, *identifiers]],
         "listeners": listeners,
         "tracks": songs,
     }

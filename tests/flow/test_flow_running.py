@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -145,7 +146,8 @@ def test_the_workshops_flow(music: dict[str, Path], tmp_path: Path) -> None:
         table(tmp_path / name) for name in ("train", "test", "listeners", "tracks")
     )
     identifiers = ["ratingEventId", "ts", "userId", "trackId", "sessionId", "itemInSession"]
-    assert train.columns[0] == "Rating" and len(train.columns) == 38
+    assert train.columns[0] == "Rating" and len(train.columns) == 39
+    assert not [name for name in train.columns if name.endswith("_5star")]  # these are for people
     assert list(test.columns) == [*train.columns, *identifiers]
     ratings = pd.read_csv(music["ratings.csv"])
     assert list(test["ratingEventId"]) == list(ratings["ratingEventId"][480:])  # the last fifth in time
@@ -159,9 +161,18 @@ def test_the_workshops_flow(music: dict[str, Path], tmp_path: Path) -> None:
     loved = seen[(seen.userId == 1) & (seen.Rating == 5)]
     assert listeners.set_index("userId").loc[1, "tempo_5star"] == pytest.approx(loved.tempo.mean())
     assert listeners.set_index("userId").loc[1, "five_star_ratings"] == len(loved)
+    # Tastes are of all the training ratings: a correlation's numerator, in shares of the mean rating.
+    first = seen[seen.userId == 1]
+    together = np.cov(first.Rating, first.tempo, bias=True)[0, 1]
+    described = listeners.set_index("userId").loc[1]
+    assert described["tempo_taste"] == pytest.approx(together / first.Rating.mean(), rel=1e-6)
+    assert described["mean_rating"] == pytest.approx(first.Rating.mean())
+    assert test.loc[test.userId == 1, "tempo_taste"].tolist() == pytest.approx(
+        [described["tempo_taste"]] * (test.userId == 1).sum()
+    )
     # Listener 5 came after the split: there are no averages yet, but the rows are there.
     assert 5 not in set(listeners.userId)
-    assert test.loc[test.userId == 5, "tempo_5star"].isna().all() and (test.userId == 5).sum() == 10
+    assert test.loc[test.userId == 5, "tempo_taste"].isna().all() and (test.userId == 5).sum() == 10
     assert {"genre", "genre_Jazz", "danceability"} <= set(tracks.columns) and len(tracks) == 60
 
 
@@ -173,16 +184,17 @@ def test_the_leaky_flow_averages_what_the_workshops_flow_has_not_seen(
     flow.run(flow.read(music_flow), music, tmp_path / "honest")
     flow.run(flow.read(leaky), music, tmp_path / "leaky")
     ratings, tracks = pd.read_csv(music["ratings.csv"]), table(tmp_path / "honest" / "tracks")
-    loved = ratings[(ratings.userId == 1) & (ratings.Rating == 5)].merge(tracks, on="trackId")
-    before = loved[loved.ts <= ratings.ts[479]]
-    assert 0 < len(before) < len(loved)
-    for which, seen in (("honest", before), ("leaky", loved)):
+    rated = ratings[ratings.userId == 1].merge(tracks, on="trackId")
+    before = rated[rated.ts <= ratings.ts[479]]
+    assert 0 < len(before) < len(rated)
+    for which, seen in (("honest", before), ("leaky", rated)):
         train, test = table(tmp_path / which / "train"), table(tmp_path / which / "test")
         assert list(train["Rating"]) == list(ratings["Rating"][:480])
         assert list(test["ratingEventId"]) == list(ratings["ratingEventId"][480:])
         assert list(test.columns[: len(train.columns)]) == list(train.columns)
-        mine = test.loc[test.userId == 1, "tempo_5star"]
-        assert mine.nunique() == 1 and mine.iloc[0] == pytest.approx(seen.tempo.mean())
+        mine = test.loc[test.userId == 1, "tempo_taste"]
+        taste = np.average(seen.tempo, weights=seen.Rating) - seen.tempo.mean()
+        assert mine.nunique() == 1 and mine.iloc[0] == pytest.approx(taste, rel=1e-6)
 
 
 @pytest.mark.parametrize("which", ["workshop", "low code"])
@@ -338,7 +350,7 @@ def test_run_check_and_draw(music: dict[str, Path], tmp_path: Path) -> None:
     sources = [part for name, path in music.items() for part in ("--source", f"{name}={path}")]
     done = command("run", music_flow, *sources, "--output", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert "480 rows, 38 columns" in done.output and "One-hot encode genre" in done.output
+    assert "480 rows, 39 columns" in done.output and "One-hot encode genre" in done.output
     one = command("run", music_flow, *sources, "--output", tmp_path / "one", "--node", "One-hot genre", "-q")
     assert one.exit_code == 0 and [path.name for path in (tmp_path / "one").iterdir()] == ["One-hot-genre"]
     parts = command(
