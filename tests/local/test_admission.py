@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -177,6 +179,18 @@ def test_an_automl_job_asks_by_the_size_of_its_data(tmp_path: Path) -> None:
     for uri in ("s3://data/other.csv", "s3://data/absent", "s3://nowhere/x", "https://data/x"):
         source["S3Uri"] = uri
         assert demand(objects, asked).memory == BASE
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--cores=0", "at least one core"), ("--memory=-1", "some memory"), ("--memory=much", "invalid float")],
+)
+def test_a_budget_that_is_none_is_refused_at_the_start(tmp_path: Path, option: str, text: str) -> None:
+    command = [sys.executable, "-m", "helpers.local", "--state", str(tmp_path / "state"), option]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert not (tmp_path / "state").exists()
 
 
 # Through a server whose jobs may take two cores and 6 GB: one AutoML job, two light jobs at a time.
