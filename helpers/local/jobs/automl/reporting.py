@@ -35,6 +35,7 @@ class Reporting:
         remaining = self.experiment.limits.remaining()
         if remaining is not None and remaining < SHORTEST + WRITING:
             print("No time is left for the reports on the best candidate.", flush=True)
+            self.experiment.limits.cut_short = True
             return
         name = best["CandidateName"]
         subject = self._subject(name)

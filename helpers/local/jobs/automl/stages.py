@@ -15,10 +15,10 @@ from helpers.local.jobs.automl.settings import Settings
 from helpers.local.jobs.job import Job
 
 
-def run(job: Job, granted: Resources) -> None:
-    """Read, analyse, train, report."""
+def run(job: Job, granted: Resources, started: float) -> None:
+    """Read, analyse, train, report; `started` is when the job began, by the monotonic clock."""
     asked = settings.read(job.request)
-    limits = Limits(asked.max_candidates, asked.max_runtime, asked.max_candidate_runtime)
+    limits = Limits(asked.max_candidates, asked.max_runtime, asked.max_candidate_runtime, started)
     name = modes.choose(asked, training_data.training_objects(job.objects, asked))
     modes.check(name, asked)
     print(

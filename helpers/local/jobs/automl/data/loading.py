@@ -23,8 +23,8 @@ from helpers.local.jobs.job import JobFailure
 from helpers.local.objects import ObjectStore
 
 MINIMUM_ROWS = 500
-# Of the job's memory a table may take this share: training makes several copies of it.
-TABLE_SHARE = 1 / 8
+# Training makes so many copies of a table, beside the libraries, which take so many bytes, at most half of all.
+COPIES, LIBRARIES = 8, 500_000_000
 
 
 @dataclass
@@ -64,7 +64,8 @@ def read(
 ) -> Tables:
     """Read every channel. Raises JobFailure when one cannot be read or lacks the target."""
     specification = feature_specification.read(objects, settings, mode)
-    budget = int((machine_memory() if memory is None else memory) * TABLE_SHARE)
+    memory = machine_memory() if memory is None else memory
+    budget = max(memory - LIBRARIES, memory // 2) // COPIES
     tables: dict[bool, pd.DataFrame] = {}
     for channel in settings.channels:
         table = Reader(channel, specification.texts(), budget).read(objects)

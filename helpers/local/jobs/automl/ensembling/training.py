@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers.local.jobs.automl import metrics
 from helpers.local.jobs.automl.data import TrainingData
-from helpers.local.jobs.automl.ensembling.quiet import quiet
+from helpers.local.jobs.automl.ensembling import engine
 from helpers.local.jobs.automl.ensembling.recipes import Recipe
 from helpers.local.jobs.automl.resources import Resources
 
@@ -54,9 +54,7 @@ class Training:
 
     def prepare(self) -> None:
         """Load AutoGluon."""
-        import autogluon.tabular  # noqa: F401 - the first import takes seconds
-
-        quiet()
+        engine.load()
 
     def fit(self, recipe: Recipe, time_limit: float | None) -> Fitted:
         """Train one model within the limit (seconds).
