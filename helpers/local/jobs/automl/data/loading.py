@@ -23,7 +23,7 @@ from helpers.local.jobs.job import JobFailure
 from helpers.local.objects import ObjectStore
 
 MINIMUM_ROWS = 500
-# Training makes so many copies of a table, beside the libraries, which take so many bytes, at most half of all.
+# Training makes so many copies of a table; the libraries take so many bytes, at most half of all memory.
 COPIES, LIBRARIES = 8, 500_000_000
 
 
