@@ -27,6 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[State, R
     found.put("train/part-1.csv", table[:400].to_csv(index=False))
     found.put("train/part-2.csv", table[400:].to_csv(index=False))
     request = automl_request("ratings", "train/", **TWO_MODELS)
-    job = found.run("automl", "ratings", request)
+    job = found.start("automl", "ratings", request)
+    job.follow()
     yield found, job
     found.close()

@@ -27,6 +27,7 @@ class RunningJob:
     def __init__(self, process: "subprocess.Popen[bytes]", directory: Path) -> None:
         self.process = process
         self.directory = directory
+        self.statuses: list[str] = []  # of an AutoML job that was followed, in the order they were seen
 
     @property
     def progress(self) -> dict[str, Any]:
@@ -42,6 +43,14 @@ class RunningJob:
     def wait(self, seconds: float = 120) -> int:
         """The exit code."""
         return self.process.wait(seconds)
+
+    def follow(self) -> None:
+        """Wait for the end of an AutoML job and note the secondary statuses on the way."""
+        while self.process.poll() is None:
+            status = self.progress.get("AutoMLJobSecondaryStatus")
+            if status is not None and status not in self.statuses[-1:]:
+                self.statuses.append(status)
+            time.sleep(0.02)
 
     def wait_for(self, what: Callable[["RunningJob"], object], seconds: float = 60) -> None:
         """Wait until something holds; fail with the log when the job ends before."""

@@ -75,6 +75,23 @@ def test_a_validation_channel_of_other_columns_is_refused(state: State) -> None:
         data.load(state.objects, settings.read(request))
 
 
+def test_the_stages_of_ensembling_come_in_their_order(trained: tuple[State, RunningJob]) -> None:
+    _, job = trained
+    order = [
+        "Starting",
+        "AnalyzingData",
+        "PreTraining",
+        "TrainingModels",
+        "GeneratingExplainabilityReport",
+        "GeneratingModelInsightsReport",
+        "MaxCandidatesReached",
+    ]
+    # A stage may be over between two looks, but not those that take seconds.
+    assert job.statuses == [status for status in order if status in job.statuses]
+    assert {"PreTraining", "TrainingModels", "GeneratingExplainabilityReport"} <= set(job.statuses)
+    assert job.progress["AutoMLJobSecondaryStatus"] == "MaxCandidatesReached"
+
+
 def test_an_ensemble_s_container_has_the_environment_that_clients_read(
     trained: tuple[State, RunningJob],
 ) -> None:
