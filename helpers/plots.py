@@ -1,8 +1,11 @@
-"""The pictures of the lessons: one style, colours that colour-blind readers can tell apart, no decoration."""
+"""The pictures of the lessons: one style, colours that colour-blind readers can tell apart, no decoration.
+
+Those of the lesson on models are in `model_plots`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -46,19 +49,20 @@ def use_style() -> None:
 
 def rating_distribution(ratings: pd.DataFrame) -> Figure:
     """How many ratings have one, two, ... five stars; five is set apart, for the features are built on it."""
-    figure, axes = _subplots(figsize=(7, 3.4))
+    figure, axes = subplots(figsize=(7, 3.4))
     share = ratings["Rating"].value_counts(normalize=True).reindex(range(1, 6), fill_value=0)
     bars = axes.bar(share.index.astype(str), share, color=[GREY] * 4 + [BLUE], width=0.7)
     axes.bar_label(bars, labels=[f"{value:.0%}" for value in share], padding=3)
     title = f"{len(ratings):,} ratings, {ratings['Rating'].mean():.2f} stars on average"
-    axes.set(xlabel="stars", title=title)
-    return _bare(figure, axes)
+    axes.set(xlabel="stars", title=title, yticks=[])
+    axes.spines["left"].set_visible(False)
+    return finished(figure)
 
 
 def sound_distributions(tracks: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """A histogram of each numeric track column, small multiples with the median marked."""
     rows = -(-len(columns) // 3)
-    figure, grid = _subplots(rows, 3, figsize=(10, 2.3 * rows), squeeze=False)
+    figure, grid = subplots(rows, 3, figsize=(10, 2.3 * rows), squeeze=False)
     for axes, name in zip(grid.flat, columns, strict=False):
         sns.histplot(x=tracks[name], bins=40, ax=axes, color=SKY, edgecolor="white", linewidth=0.3)
         axes.axvline(tracks[name].median(), color=ORANGE, linewidth=2)
@@ -67,7 +71,7 @@ def sound_distributions(tracks: pd.DataFrame, columns: Sequence[str]) -> Figure:
     for axes in grid.flat[len(columns) :]:
         axes.set_visible(False)
     figure.suptitle("How the tracks sound (the line marks the median)", x=0.01, ha="left", weight="bold")
-    return _done(figure)
+    return finished(figure)
 
 
 def genre_ratings(tracks: pd.DataFrame, ratings: pd.DataFrame, listeners: Sequence[int]) -> Figure:
@@ -77,78 +81,37 @@ def genre_ratings(tracks: pd.DataFrame, ratings: pd.DataFrame, listeners: Sequen
     theirs = ratings[ratings["userId"].isin(list(listeners))]
     joined = theirs.merge(tracks[["trackId", "genre"]], on="trackId")
     table = joined.pivot_table(index="genre", columns="userId", values="Rating", aggfunc="mean")
-    figure, axes = _subplots(figsize=(7.5, 4))
+    figure, axes = subplots(figsize=(7.5, 4))
     sns.heatmap(
         table, ax=axes, cmap="cividis", annot=True, fmt=".1f", vmin=2, vmax=5, linewidths=1,
         cbar_kws={"label": "mean stars"},
     )  # fmt: skip
     axes.set(xlabel="listener", ylabel="", title="The same genre, other ears")
     axes.tick_params(left=False, bottom=False)
-    return _done(figure)
+    return finished(figure)
 
 
 def popularity_tail(ratings: pd.DataFrame) -> Figure:
     """How often each track is played, most popular first, on logarithmic axes: few hits and a long tail."""
     plays = ratings["trackId"].value_counts().to_numpy()
-    figure, axes = _subplots(figsize=(7, 3.4))
+    figure, axes = subplots(figsize=(7, 3.4))
     axes.loglog(np.arange(1, len(plays) + 1), plays, color=BLUE, linewidth=2.5)
     axes.set(xlabel="track, most played first", ylabel="plays", title="A few hits and a long tail")
     tenth = plays[: max(len(plays) // 10, 1)].sum() / plays.sum()
     axes.text(0.98, 0.9, f"the top tenth has {tenth:.0%} of the plays", transform=axes.transAxes, ha="right")
-    return _done(figure)
-
-
-def leaderboard(candidates: pd.DataFrame) -> Figure:
-    """Each candidate's RMSE, best first: `candidates` has candidate and RMSE."""
-    table = candidates.sort_values("RMSE", ascending=False)
-    figure, axes = _subplots(figsize=(7.5, 0.42 * len(table) + 1.2))
-    best = table["RMSE"].min()
-    colors = [BLUE if value == best else GREY for value in table["RMSE"]]
-    axes.hlines(range(len(table)), best * 0.99, table["RMSE"], color=colors, linewidth=2)
-    axes.scatter(table["RMSE"], range(len(table)), color=colors, s=70, zorder=3)
-    axes.set_yticks(range(len(table)), table["candidate"])
-    axes.set(xlabel="RMSE on Autopilot's validation data, in stars (less is better)", title="The candidates")
-    for position, value in enumerate(table["RMSE"]):
-        point = (value, position)
-        axes.annotate(f"{value:.3f}", point, xytext=(8, 0), textcoords="offset points", va="center")
-    axes.margins(x=0.12)
-    return _done(figure)
-
-
-def errors(values: Mapping[str, float]) -> Figure:
-    """RMSE of several predictors side by side, the model set apart: `values` maps a name to stars."""
-    figure, axes = _subplots(figsize=(7.5, 0.5 * len(values) + 1.1))
-    names = list(values)[::-1]
-    colors = [BLUE if name == "the model" else GREY for name in names]
-    bars = axes.barh(names, [values[name] for name in names], color=colors, height=0.6)
-    axes.bar_label(bars, fmt="%.3f", padding=4)
-    axes.set(xlabel="RMSE on the test data, in stars (less is better)", title="How far off?")
-    axes.margins(x=0.1)
-    return _bare(figure, axes, keep="bottom")
-
-
-def predicted_against_true(truth: pd.Series, predicted: pd.Series) -> Figure:
-    """For each true rating, how the predictions spread: boxes that climb mean that the model has learned."""
-    figure, axes = _subplots(figsize=(7, 3.6))
-    stars = truth.astype(int).to_numpy()
-    sns.boxplot(x=stars, y=predicted.to_numpy(), ax=axes, color=SKY, fliersize=1.5, width=0.6)
-    axes.axhline(float(truth.mean()), color=ORANGE, linewidth=1.5, linestyle="--")
-    axes.text(-0.48, float(truth.mean()), "mean", color=ORANGE, va="bottom", ha="left")
-    axes.set(xlabel="stars the listener gave", ylabel="predicted stars")
-    axes.set_title("Predictions climb with the truth")
-    return _done(figure)
+    return finished(figure)
 
 
 def ranking(table: pd.DataFrame) -> Figure:
     """NDCG and Recall of several rankings: `table` is indexed by the ranking's name, one column a metric."""
-    figure, grid = _subplots(1, len(table.columns), figsize=(9, 2.8), sharey=True)
+    figure, grid = subplots(1, len(table.columns), figsize=(9, 2.8), sharey=True)
     for axes, metric in zip(np.atleast_1d(grid), table.columns, strict=True):
         names = list(table.index)[::-1]
         colors = [BLUE if name == "the model" else GREY for name in names]
         bars = axes.barh(names, table.loc[names, metric], color=colors, height=0.6)
         axes.bar_label(bars, fmt="%.3f", padding=4)
         axes.set(xlim=(0, 1.12), xlabel="", title=metric, xticks=[0, 0.5, 1])
-    return _done(figure)
+    return finished(figure)
 
 
 def playlist(table: pd.DataFrame, listener: int) -> Figure:
@@ -156,7 +119,7 @@ def playlist(table: pd.DataFrame, listener: int) -> Figure:
 
     `table` is what `helpers.playlist.make_playlist` gives.
     """
-    figure, axes = _subplots(figsize=(11, 0.66 * len(table) + 1.1))
+    figure, axes = subplots(figsize=(11, 0.66 * len(table) + 1.1))
     axes.set(xlim=(0, 100), ylim=(len(table) - 0.4, -1.1))
     axes.set_axis_off()
     axes.set_title(f"A playlist for listener {listener}: unheard tracks, best predicted first")
@@ -175,7 +138,7 @@ def playlist(table: pd.DataFrame, listener: int) -> Figure:
         axes.text(79.6, position, f"{track['energy']:.2f}", va="center", size=9)
         _stars(axes, 85, position, track["predicted"])
         axes.text(96, position, f"{track['predicted']:.2f}", va="center", weight="bold", color=BLUE)
-    return _done(figure)
+    return finished(figure)
 
 
 def _stars(axes: Axes, x: float, y: float, value: float) -> None:
@@ -193,7 +156,7 @@ def _stars(axes: Axes, x: float, y: float, value: float) -> None:
 def profile(listener: pd.Series, everyone: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """A listener's five-star averages against those of all listeners, in 0..1, one line a feature."""
     names = [name for name in columns if f"{name}_5star" in everyone.columns]
-    figure, axes = _subplots(figsize=(7.5, 0.38 * len(names) + 1.3))
+    figure, axes = subplots(figsize=(7.5, 0.38 * len(names) + 1.3))
     for position, name in enumerate(names[::-1]):
         column = everyone[f"{name}_5star"]
         axes.plot([column.min(), column.max()], [position, position], color="#DDDDDD", linewidth=7, zorder=1)
@@ -202,23 +165,15 @@ def profile(listener: pd.Series, everyone: pd.DataFrame, columns: Sequence[str])
     labels = [name.removeprefix("genre_").replace("_", " ") for name in names[::-1]]
     axes.set_yticks(range(len(names)), labels)
     axes.set(xlabel="average over five-star tracks", title="This listener (dot) among all (band and tick)")
-    return _done(figure)
+    return finished(figure)
 
 
-def _subplots(*shape: int, **options: Any) -> tuple[Figure, Any]:
+def subplots(*shape: int, **options: Any) -> tuple[Figure, Any]:
     """A figure whose labels find room by themselves, and its axes."""
     return plt.subplots(*shape, layout="constrained", **options)
 
 
-def _bare(figure: Figure, axes: Axes, keep: str = "bottom") -> Figure:
-    """Take away the axis that the labels of the bars make needless."""
-    if keep == "bottom" and axes.get_ylabel() == "" and axes.get_xlabel().startswith("stars"):
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-    return _done(figure)
-
-
-def _done(figure: Figure) -> Figure:
+def finished(figure: Figure) -> Figure:
     """Hand the figure over closed, so that a notebook shows it once."""
     plt.close(figure)
     return figure
