@@ -273,6 +273,17 @@ def test_completion_criteria(criterion: str, least: int, most: int | None) -> No
         ),
         ({"ModelDeployConfig": {"EndpointName": "e" * 64}}, "modelDeployConfig.endpointName"),
         (
+            {
+                "AutoMLProblemTypeConfig": {
+                    "TabularJobConfig": {
+                        "TargetAttributeName": "t",
+                        "CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": []}] * 2},
+                    }
+                }
+            },
+            "autoMLProblemTypeConfig.tabularJobConfig.candidateGenerationConfig.algorithmsConfig",
+        ),
+        (
             {"AutoMLProblemTypeConfig": {"TabularJobConfig": {}}},
             "autoMLProblemTypeConfig.tabularJobConfig.targetAttributeName",
         ),
