@@ -1,14 +1,19 @@
-"""A flow's analyses for a lesson: all are made at once, and looked at one by one."""
+"""What others made to look at, for a lesson: a flow's analyses by name, a job's report by its sections."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from html import escape
+from html import escape, unescape
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from helpers import flow
+from helpers.workshop import Workshop, split
 
 FOLDER = "analyses"
 
@@ -73,3 +78,85 @@ def analyze(music: flow.Flow, sources: Mapping[str, str | os.PathLike[str]]) -> 
 def run_folder() -> Path:
     """Where the notebook that runs will lie when it is done: its own folder, or that of a headless run."""
     return Path(os.environ.get("WORKSHOP_RUN") or ".")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a report notebook. A notebook shows it in place: its Markdown, and its pictures."""
+
+    title: str
+    parts: tuple[str | Picture, ...]
+
+    def __repr__(self) -> str:
+        return f"Section {self.title!r}: {len(self.parts)} parts"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        for part in self.parts:
+            if isinstance(part, str):
+                display({"text/markdown": part, "text/plain": part}, raw=True)  # type: ignore[no-untyped-call]
+            else:
+                display(part)  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG of a section, and the words for those who cannot see it."""
+
+    png: bytes
+    alternative: str
+
+    def __repr__(self) -> str:
+        return self.alternative
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The picture, and its words as the text that readers of screens find."""
+        bundle = {"image/png": b64encode(self.png).decode("ascii"), "text/plain": self.alternative}
+        return bundle, {"image/png": {"alt": self.alternative}}
+
+
+class Report(Mapping[str, Section]):
+    """A notebook that a job wrote about data or a model: sections by their headings, in their order."""
+
+    def __init__(self, content: bytes) -> None:
+        cells = [cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "markdown"]
+        sections = [_section(cell) for cell in cells]
+        self._sections = {section.title: section for section in sections}
+
+    def __getitem__(self, title: str) -> Section:
+        """The section of this heading. Raises KeyError, naming those there are."""
+        if title not in self._sections:
+            raise KeyError(f"There is no section {title!r}; there are {', '.join(self._sections)}.")
+        return self._sections[title]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sections)
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+
+def report(ws: Workshop, uri: str) -> Report:
+    """Open a report notebook in S3, such as the data exploration notebook of an AutoML job.
+
+    `report(ws, uri)["Target Analysis"]` as the last line of a cell shows that section in place.
+    """
+    bucket, key = split(uri)
+    return Report(ws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def _section(cell: Mapping[str, Any]) -> Section:
+    """A Markdown cell, taken apart where its attached pictures stand."""
+    source = "".join(cell["source"])
+    heading = re.search(r"^#+ (.+)$", source, re.MULTILINE)
+    parts: list[str | Picture] = []
+    end = 0
+    for found in re.finditer(r"!\[([^\]]*)\]\(attachment:([^)]+)\)", source):
+        parts.append(source[end : found.start()].strip())
+        png = b64decode(cell["attachments"][found[2]]["image/png"])
+        parts.append(Picture(png, unescape(found[1])))
+        end = found.end()
+    parts.append(source[end:].strip())
+    title = unescape(re.sub(r"<[^>]+>", "", heading[1])) if heading else ""
+    return Section(title, tuple(part for part in parts if part))

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pandas as pd
+
 from helpers.local.jobs.automl import data as training_data
-from helpers.local.jobs.automl import metrics, modes, settings
+from helpers.local.jobs.automl import exploration, metrics, modes, settings
 from helpers.local.jobs.automl.candidates import Candidates
 from helpers.local.jobs.automl.experiment import Experiment
 from helpers.local.jobs.automl.limits import Limits
@@ -57,16 +59,20 @@ def _analyse(
     experiment = Experiment(job, limits, Candidates(objective))
     assignment = Assignment(asked, data, locations, granted, experiment, job.objects, job.directory)
     mode = modes.build(name, assignment)
-    artifacts = _artifacts(mode)
-    if artifacts:
-        job.progress.update(AutoMLJobArtifacts=artifacts)
+    artifacts = _artifacts(assignment, tables.training, mode)
+    job.progress.update(AutoMLJobArtifacts=artifacts)
     return assignment, mode
 
 
-def _artifacts(mode: Mode) -> dict[str, str]:
+def _artifacts(assignment: Assignment, table: pd.DataFrame, mode: Mode) -> dict[str, str]:
     """Write the notebooks of the analysis. Returns the API's AutoMLJobArtifacts."""
+    target = assignment.settings.target
+    explored = exploration.write(assignment.objects, assignment.locations, table, target, assignment.data)
+    artifacts = {"DataExplorationNotebookLocation": explored}
     definition = mode.define()
-    return {} if definition is None else {"CandidateDefinitionNotebookLocation": definition}
+    if definition is not None:
+        artifacts["CandidateDefinitionNotebookLocation"] = definition
+    return artifacts
 
 
 def _train(job: Job, mode: Mode) -> None:
