@@ -112,10 +112,18 @@ def _line_up(plane: Plane, family: Family, record: JobRecord) -> None:
             lane=family.lane,
             wanted=Share(record.cores, record.memory),
             start=lambda share: _start(plane, family, name, share),
-            wait=lambda: settle(plane, family, name, _mark_queued),
+            wait=lambda: _wait(plane, family, name),
             tell=lambda text: write_line(log, text),
         )
     )
+
+
+def _wait(plane: Plane, family: Family, name: str) -> None:
+    """Note that there is no room for a job now."""
+    settle(plane, family, name, _mark_queued)
+    asked_to_stop = family.store(plane).get(name).status == "Stopping"  # before it stood in the queue
+    if asked_to_stop and plane.admission.withdraw(_key(family, name)):
+        settle(plane, family, name, mark_stopped)
 
 
 def _start(plane: Plane, family: Family, name: str, share: Share) -> None:
@@ -198,9 +206,11 @@ def _finish(plane: Plane, family: Family, name: str, exit: Exit) -> None:
 
     follow = _AFTERWARDS.get(family.kind)
     ended_well = exit.cause == "own" and exit.code == 0
-    if not (ended_well and follow is not None and follow(plane, name)):
-        settle(plane, family, name, change)
-    plane.admission.done(_key(family, name))
+    try:
+        if not (ended_well and follow is not None and follow(plane, name)):
+            settle(plane, family, name, change)
+    finally:
+        plane.admission.done(_key(family, name))
 
 
 def _outcome(
