@@ -164,13 +164,17 @@ def test_max_candidates_caps_models_and_ensemble_together() -> None:
         request = automl_request("job", "t.csv", CompletionCriteria={"MaxCandidates": maximum})
         chosen, with_ensemble = recipes.recipes(settings.read(request))
         assert (len(chosen), with_ensemble) == (models, ensemble)
+    request = automl_request("job", "t.csv")
+    few, _ = recipes.recipes(settings.read(request), 1000)
+    many, _ = recipes.recipes(settings.read(request), 200_000)
+    assert "MLP" in {recipe.key for recipe in few} and "MLP" not in {recipe.key for recipe in many}
 
 
 def test_every_algorithm_asked_for_comes_before_a_second_model_of_one() -> None:
     asked = algorithms("linear-learner", "randomforest", "catboost", "lightgbm")
     request = automl_request("job", "t.csv", CandidateGenerationConfig=asked)
     chosen, _ = recipes.recipes(settings.read(request))
-    assert [recipe.key for recipe in chosen] == ["GBM", "CAT", "LR", "RF", "GBM"]
+    assert [recipe.key for recipe in chosen] == ["GBM", "LR", "CAT", "RF", "GBM"]
 
 
 def test_default_objectives_are_the_documented_ones() -> None:

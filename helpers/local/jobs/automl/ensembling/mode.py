@@ -20,6 +20,7 @@ NAMES = {
     "CAT": "CatBoost",
     "XGB": "XGBoost",
     "LR": "LinearModel",
+    "MLP": "NeuralNetwork",
     "RF": "RandomForest",
     "XT": "ExtraTrees",
     "FASTAI": "NeuralNetFastAI",
@@ -56,7 +57,7 @@ class Ensembling:
 
     def train(self) -> None:
         """Train what the settings ask for. Raises JobFailure when not one candidate could be trained."""
-        chosen, ensemble = recipes(self.assignment.settings)
+        chosen, ensemble = recipes(self.assignment.settings, len(self.assignment.data.training))
         candidates = self.experiment.candidates
         print(
             f"Training {len(chosen)} models{' and their ensemble' if ensemble else ''} on "

@@ -31,6 +31,19 @@ ENSEMBLE = "WeightedEnsemble"
 SEED = 0
 
 
+def hyperparameters(recipe: Recipe) -> dict[Any, list[dict[str, Any]]]:
+    """A recipe in AutoGluon's form."""
+    from helpers.local.jobs.automl.ensembling.interactions import InteractionScores
+    from helpers.local.jobs.automl.ensembling.network import NeuralNetwork
+
+    wanted = dict(recipe.hyperparameters)
+    if recipe.interactions:
+        wanted["ag.model_specific_feature_generator_kwargs"] = {
+            "feature_generators": [(InteractionScores, {})]
+        }
+    return {NeuralNetwork if recipe.key == NeuralNetwork.ag_key else recipe.key: [wanted]}
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A trained model: AutoGluon's name for it and its metrics on the validation part."""
@@ -64,7 +77,7 @@ class Training:
         self._seed()
         before = set(self._models())
         options: dict[str, Any] = {
-            "hyperparameters": {recipe.key: [dict(recipe.hyperparameters)]},
+            "hyperparameters": hyperparameters(recipe),
             "time_limit": time_limit,
             "fit_weighted_ensemble": False,
             **self._resources(),
@@ -129,12 +142,22 @@ class Training:
         return TabularPredictor(
             label=self.target,
             problem_type=PROBLEM_TYPES[self.data.problem_type],
-            eval_metric=metrics.OBJECTIVES[self.data.problem_type][self.objective],
+            eval_metric=self._guide(),
             path=str(self.directory / f"predictor-{attempt}"),
             sample_weight=self.data.weight,
             weight_evaluation=self.data.weight is not None and self.objective != "BalancedAccuracy",
             verbosity=1,
         )
+
+    def _guide(self) -> str:
+        """The metric that ends the training of a model and weighs the ensemble.
+
+        The objective, but for those that count right answers: on few rows many models have the same number
+        right, by chance, and the logarithmic loss tells them apart.
+        """
+        if self.data.problem_type == "Regression" or self.objective == "AUC":
+            return metrics.OBJECTIVES[self.data.problem_type][self.objective]
+        return "log_loss"
 
     def _feature_metadata(self) -> Any:
         """The types that the user gave features; AutoGluon finds those of the others."""
