@@ -31,15 +31,13 @@ RESAMPLES = 1000
 class Comparison:
     """`table` has a row for each flow and a column for each number; `too_much` is by how many stars the leaky
     exam promises too much, between `at_least` and `at_most` when the listeners had been others (a bootstrap
-    over listeners, 95 %); `loved` is a listener's median number of five-star ratings before the test.
+    over listeners, 95 %).
     """
 
     table: pd.DataFrame
     too_much: float
     at_least: float
     at_most: float
-    listeners: int
-    loved: float
 
 
 def deal(ratings: pd.DataFrame, hands: int) -> pd.DataFrame:
@@ -79,8 +77,6 @@ def compare(
         too_much=_root(leaked.later) - _root(leaked.exam),
         at_least=least,
         at_most=most,
-        listeners=int(ratings["userId"].nunique()),
-        loved=_loved(ratings.sort_values("ts", kind="stable").head(len(train[HONEST]))),
     )
 
 
@@ -116,11 +112,6 @@ def _examine(train: pd.DataFrame, test: pd.DataFrame, later: pd.DataFrame) -> _R
 
 def _root(squares: Floats) -> float:
     return float(np.sqrt(squares.mean()))
-
-
-def _loved(training: pd.DataFrame) -> float:
-    """The median number of five-star ratings of a listener."""
-    return float((training["Rating"] == 5).groupby(training["userId"]).sum().median())
 
 
 def _train(train: pd.DataFrame) -> tuple[lightgbm.LGBMRegressor, float]:

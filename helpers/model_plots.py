@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -139,16 +139,16 @@ def listeners(table: pd.DataFrame, named: int = 3) -> Figure:
     return finished(figure)
 
 
-def importance(values: pd.Series, most: int = 15) -> Figure:
-    """The columns that move the prediction most, in stars: those that say what the listener loves (`_5star`)
-    apart from those that say how the track sounds.
+def importance(values: pd.Series, of_listener: Collection[str], most: int = 15) -> Figure:
+    """The columns that move the prediction most, in stars: those about the listener, which `of_listener`
+    has, apart from those about the track.
     """
     shown = values.head(most)[::-1]
     figure, axes = subplots(figsize=(7.5, 0.32 * len(shown) + 1.4))
-    colors = [ORANGE if name.endswith("_5star") else BLUE for name in shown.index]
+    colors = [ORANGE if name in of_listener else BLUE for name in shown.index]
     bars = axes.barh(shown.index, shown, color=colors, height=0.7)
     axes.bar_label(bars, fmt="%.2f", padding=4, size=9)
-    for color, text in ((BLUE, "the track"), (ORANGE, "what the listener loves")):
+    for color, text in ((BLUE, "about the track"), (ORANGE, "about the listener")):
         axes.barh([0], [0], color=color, label=text)
     axes.legend(loc="lower right")
     axes.set(xlabel="moves the prediction by so many stars, on average")

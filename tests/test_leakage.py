@@ -44,10 +44,3 @@ def test_only_the_honest_flow_keeps_what_it_promises(found: leakage.Comparison) 
     too_much = table.loc[leakage.LEAKY, "real life"] - table.loc[leakage.LEAKY, "exam"]
     assert found.too_much == pytest.approx(too_much)
     assert 0 < found.at_least < found.too_much < found.at_most
-
-
-def test_listeners_and_their_favourites_are_counted(found: leakage.Comparison) -> None:
-    music = generator.generate("tiny", 0)
-    assert found.listeners == 160
-    training = leakage.deal(music.ratings, 20).head(640)
-    assert found.loved == training.groupby("userId")["Rating"].agg(lambda stars: (stars == 5).sum()).median()

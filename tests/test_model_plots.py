@@ -100,10 +100,10 @@ def test_the_hardest_listeners_are_named() -> None:
 
 
 def test_importance_shows_the_first_columns_and_tells_listener_from_track() -> None:
-    values = pd.Series({"energy_5star": 0.5, "energy": 0.25, "tempo": 0.1})
-    figure = model_plots.importance(values, most=2)
+    values = pd.Series({"energy_taste": 0.5, "energy": 0.25, "tempo": 0.1})
+    figure = model_plots.importance(values, {"energy_taste"}, most=2)
     shown = texts(figure)
-    assert {"energy_5star", "energy", "0.50", "0.25"} <= shown and "tempo" not in shown
+    assert {"energy_taste", "energy", "0.50", "0.25"} <= shown and "tempo" not in shown
     (axes,) = figure.axes
     track, listener = (bar.get_facecolor() for bar in axes.patches[:2])  # from the bottom
     assert track != listener

@@ -1,8 +1,8 @@
 """The workshop's flow with one mistake, on purpose: `python notebooks/flows/build_leaky.py` writes music_leaky.flow.
 
-The listeners are averaged over all their ratings, and only then are the ratings split in time: so the averages of
-both parts have seen the ratings of the test. Everything else is as in build_music.py, whose steps these are. Notebook
-3 measures what the mistake does. A test holds the flow to this program.
+The listeners are described by all their ratings, and only then are the ratings split in time: so what describes them
+has seen the ratings of the test. Everything else is as in build_music.py, whose steps these are. Notebook 3 measures
+what the mistake does. A test holds the flow to this program.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ def build() -> FlowBuilder:
     tracks = describe_tracks(music.source("tracks.csv", f"{BUCKET}/tracks.csv").types("Track types", TRACKS))
     ratings = music.source("ratings.csv", f"{BUCKET}/ratings.csv").types("Rating types", RATINGS)
 
-    # The mistake: what listeners love is averaged over all ratings, those of the test among them ...
+    # The mistake: listeners are described by all ratings, those of the test among them ...
     rated = drop_copies("All", join_tracks("All", ratings, tracks))
     listeners = rated.pyspark("Listener averages", LISTENER_AVERAGES)
     described = rated.join("All with listeners", listeners, on="userId", how="leftouter")
