@@ -50,7 +50,7 @@ def histogram(name: str, title: str, numbers: Numbers, label: str) -> Picture:
         f"Histogram from {number(numbers.minimum)} to {number(numbers.maximum)}; median "
         f"{number(numbers.median)}, mean {number(numbers.mean)}."
     )
-    return Picture(name, alternative, _png(draw, 2.8))
+    return Picture(name, alternative, _png(draw, 2.8, left=0.8, below=0.5))
 
 
 def labels(name: str, title: str, counts: Counts) -> Picture:
@@ -67,10 +67,10 @@ def labels(name: str, title: str, counts: Counts) -> Picture:
                 f"{count:,} ({count / total:.1%})", (count, place), xytext=(4, 0), textcoords="offset points",
                 va="center", fontsize=9, color=INK,
             )  # fmt: skip
-        axes.margins(x=0.2)
+        axes.margins(x=0.3)
 
     alternative = "Bars: " + ", ".join(f"{label} {count:,} rows" for label, count in shown) + "."
-    return Picture(name, alternative, _png(draw, 0.9 + 0.28 * len(shown)))
+    return Picture(name, alternative, _png(draw, 0.7 + 0.28 * len(shown), left=1.8))
 
 
 def shares(name: str, title: str, pairs: Sequence[tuple[str, float]], signed: bool = False) -> Picture:
@@ -88,7 +88,7 @@ def shares(name: str, title: str, pairs: Sequence[tuple[str, float]], signed: bo
         axes.set_title(title)
 
     written = ", ".join(f"{label} {value:.2f}" for label, value in shown)
-    return Picture(name, f"Bars: {written}.", _png(draw, 0.9 + 0.28 * len(shown)))
+    return Picture(name, f"Bars: {written}.", _png(draw, 0.7 + 0.28 * len(shown), left=1.8))
 
 
 def matrix(name: str, title: str, relations: Relations) -> Picture:
@@ -118,7 +118,7 @@ def matrix(name: str, title: str, relations: Relations) -> Picture:
         f"{pair.first} and {pair.second} {pair.correlation:.2f}" for pair in relations.pairs[:3]
     )
     alternative = f"Grid of the correlations of {count} columns; the strongest: {strongest or 'none'}."
-    return Picture(name, alternative, _png(draw, 1.7 + 0.18 * count))
+    return Picture(name, alternative, _png(draw, 1.9 + 0.18 * count, left=1.5, below=1.5))
 
 
 def distributions(name: str, columns: Sequence[ColumnFacts]) -> Picture:
@@ -133,13 +133,15 @@ def distributions(name: str, columns: Sequence[ColumnFacts]) -> Picture:
         for axes, column in zip(grid.flat, shown, strict=False):
             assert column.numbers is not None
             _bars(axes, column.numbers, 2)
-            axes.set_title(plain(column.name, 22), fontsize=9)
+            axes.set_title(plain(column.name, 22), fontsize=8)
             axes.set_yticks([])
             axes.tick_params(labelsize=7)
+            for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
+                label.set_horizontalalignment(side if len(column.numbers.counts) > 1 else "center")
             axes.spines["left"].set_visible(False)
 
     named = ", ".join(column.name for column in shown)
-    return Picture(name, f"Small histograms of {named}.", _png(draw, 0.3 + 1.25 * lines))
+    return Picture(name, f"Small histograms of {named}.", _png(draw, 0.3 + 1.25 * lines, left=0.2))
 
 
 def _bars(axes: Any, numbers: Numbers, ticks: int) -> None:
@@ -178,8 +180,11 @@ def _lying_bars(axes: Any, names: Sequence[str], values: Sequence[float]) -> Any
     return bars
 
 
-def _png(draw: Callable[[Any], None], height: float) -> bytes:
-    """Draw into a figure of its own: no state is shared with whoever else draws in this process."""
+def _png(draw: Callable[[Any], None], height: float, left: float, below: float = 0.3) -> bytes:
+    """Draw into a figure of its own: no state is shared with whoever else draws in this process.
+
+    Margins are given in inches: to find them out costs as much as the drawing.
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -197,8 +202,11 @@ def _png(draw: Callable[[Any], None], height: float) -> bytes:
     }
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a name in letters that the font lacks shows as boxes
-        figure = Figure(figsize=(WIDTH, height), dpi=96, layout="constrained")
+        figure = Figure(figsize=(WIDTH, height), dpi=96)
         FigureCanvasAgg(figure)
+        figure.subplots_adjust(
+            left / WIDTH, below / height, 1 - 0.15 / WIDTH, 1 - 0.35 / height, wspace=0.15, hspace=0.75
+        )
         draw(figure)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})

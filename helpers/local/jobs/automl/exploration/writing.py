@@ -56,7 +56,7 @@ def number(value: float) -> str:
         return "∞" if value > 0 else "−∞"
     size = abs(value)
     if size >= 1e12 or 0 < size < 1e-4:
-        written = f"{value:.3e}"
+        written = f"{value:.4g}"
     elif value == int(value):
         written = f"{int(value):,}"
     else:
