@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jobs_harness import BUCKET, State, automl_request, music_table
 
-from helpers.local.jobs.automl import modes, reports, resources, stages
+from helpers.local.jobs.automl import exploration, modes, reports, resources, stages
 from helpers.local.jobs.automl.candidates import Trial, step
 from helpers.local.jobs.automl.limits import Limits
 from helpers.local.jobs.automl.mode import Assignment
@@ -88,6 +88,7 @@ def job(state: State, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A job of the plain mode, whose reports only say that they were made."""
     state.put("train.csv", music_table(600).to_csv(index=False))
     monkeypatch.setattr(modes, "build", lambda _name, assignment: Plain(assignment))
+    monkeypatch.setattr(exploration, "write", lambda *_: "s3://music/exploration.ipynb")
     monkeypatch.setattr(reports, "explain", lambda *_: "in no time")
     monkeypatch.setattr(reports, "insights", lambda *_: None)
     directory = state.root / "job"
@@ -142,6 +143,19 @@ def test_a_report_that_fails_is_a_partial_failure(job: Job, monkeypatch: pytest.
     assert told.members["BestCandidate"]["CandidateStatus"] == "Completed"
 
 
+def test_a_job_goes_on_without_the_notebook_about_its_data(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(*_: Any) -> str:
+        raise OverflowError("a moment before the Big Bang")
+
+    monkeypatch.setattr(exploration, "write", write)
+    told = run(job)
+    assert told.statuses[-1] == "Completed"
+    assert "AutoMLJobArtifacts" not in told.members
+    assert "OverflowError: a moment before the Big Bang" in capsys.readouterr().out
+
+
 def test_a_failing_candidate_is_its_own_failure(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,8 +185,10 @@ def test_definitions_alone_end_after_the_analysis(job: Job, monkeypatch: pytest.
     monkeypatch.setattr(Plain, "definition", "s3://music/definition.ipynb")
     told = run(job, GenerateCandidateDefinitionsOnly=True)
     assert told.statuses == ["AnalyzingData", "CandidateDefinitionsGenerated"]
-    artifacts = told.members["AutoMLJobArtifacts"]
-    assert artifacts["CandidateDefinitionNotebookLocation"] == "s3://music/definition.ipynb"
+    assert told.members["AutoMLJobArtifacts"] == {
+        "DataExplorationNotebookLocation": "s3://music/exploration.ipynb",
+        "CandidateDefinitionNotebookLocation": "s3://music/definition.ipynb",
+    }
     assert "Candidates" not in told.members
 
 

@@ -60,15 +60,21 @@ def _analyse(
     assignment = Assignment(asked, data, locations, granted, experiment, job.objects, job.directory)
     mode = modes.build(name, assignment)
     artifacts = _artifacts(assignment, tables.training, mode)
-    job.progress.update(AutoMLJobArtifacts=artifacts)
+    if artifacts:
+        job.progress.update(AutoMLJobArtifacts=artifacts)
     return assignment, mode
 
 
 def _artifacts(assignment: Assignment, table: pd.DataFrame, mode: Mode) -> dict[str, str]:
     """Write the notebooks of the analysis. Returns the API's AutoMLJobArtifacts."""
+    artifacts = {}
     target = assignment.settings.target
-    explored = exploration.write(assignment.objects, assignment.locations, table, target, assignment.data)
-    artifacts = {"DataExplorationNotebookLocation": explored}
+    try:
+        explored = exploration.write(assignment.objects, assignment.locations, table, target, assignment.data)
+    except Exception as error:  # noqa: BLE001 - data that can be trained on need no notebook about them
+        print(f"The data exploration notebook is missing. {type(error).__name__}: {error}", flush=True)
+    else:
+        artifacts["DataExplorationNotebookLocation"] = explored
     definition = mode.define()
     if definition is not None:
         artifacts["CandidateDefinitionNotebookLocation"] = definition

@@ -9,13 +9,14 @@ import numpy as np
 def quiet() -> None:
     """Keep AutoGluon's remarks about software that is not needed here (torch, ray) out of the job's log.
 
-    And its word on a failed model, which the job reports itself.
+    And its word on a failed model, which the job reports itself, and on data that take some of the memory.
     """
 
     def wanted(record: logging.LogRecord) -> bool:
         message = record.getMessage().lower()
         words = message.split()
-        return "torch" not in message and "ray" not in words and not message.startswith("model failure")
+        unwanted = message.startswith("model failure") or "data size prior to feature" in message
+        return "torch" not in message and "ray" not in words and not unwanted
 
     for name in (
         "autogluon",
