@@ -11,7 +11,7 @@ from helpers.local.jobs.progress import shorten
 
 SHARE = 0.25  # of the training time, for both reports together
 WRITING = 2.0  # seconds of it for predictions, pictures and files
-SHORTEST, LONGEST = 0.5, 4.0  # seconds for SHAP values: less shows little, and more shows little more
+SHORTEST, LONGEST = 3.0, 4.0  # seconds for SHAP values: less shows little, and more shows little more
 
 
 @dataclass

@@ -102,8 +102,17 @@ def _importance(explanation: Explanation, regression: bool) -> Picture:
         "importance",
         pictures.importance(explanation, regression),
         f"Bar chart of the mean absolute SHAP value of each feature, the most important first: {names}.",
-        f"How far each feature moves the prediction on average, up or down.{parts}",
+        f"How far each feature moves the prediction on average, up or down.{parts}{_others(explanation)}",
     )
+
+
+def _others(explanation: Explanation) -> str:
+    """What the bars leave out."""
+    rest = explanation.ranking[pictures.MOST_BARS :]
+    if not rest:
+        return ""
+    total = float(explanation.importance[rest].sum())
+    return f" The values of the {len(rest)} other features add up to {number(total)}."
 
 
 def _pictured(explanation: Explanation) -> list[int]:
@@ -125,7 +134,8 @@ def _moves(explanation: Explanation, output: int, regression: bool) -> list[Bloc
             pictures.summary(explanation, output, regression),
             f"A dot per explained row and feature, placed by its SHAP value, for the features {names}.",
             f"Each dot is one row. Dots to the right raised {what}, dots to the left lowered it; "
-            "the colour tells whether the feature's value was low or high in that row.",
+            "the colour tells whether the feature's value was low or high in that row, grey that it is no "
+            "number.",
         ),
         Picture(
             f"effects-{output}",

@@ -1,7 +1,7 @@
 """Why a candidate predicts what it predicts: the SHAP values of a sample of rows, and how they came about."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,11 @@ import pandas as pd
 
 from helpers.local.jobs.automl.model import Contributions, TrainedModel
 from helpers.local.jobs.automl.reports import shapley
-from helpers.local.jobs.automl.reports.subject import Floats, ReportError, Subject
+from helpers.local.jobs.automl.reports.speed import Speed
+from helpers.local.jobs.automl.reports.subject import Floats, Integers, ReportError, Subject
 
 MOST_EXACT_ROWS = 1000
-WARMING_ROWS, TRIAL_ROWS, GROWTH = 4, 64, 5
+TRIAL_ROWS, GROWTH = 16, 4
 # Sums that differ by more than this share of the predictions' spread are no rounding.
 TOLERANCE = 1e-3
 
@@ -95,22 +96,35 @@ def _exact(
 
     Contributions that do not add up to the predictions explain another quantity, and are left aside.
     """
-    order = np.random.default_rng(shapley.SEED).permutation(len(frame))
-    if model.contributions(frame.iloc[order[:WARMING_ROWS]].reset_index(drop=True)) is None:
-        return None
     deadline = time.monotonic() + seconds
-    count = min(TRIAL_ROWS, len(frame))
-    while True:
+    order = np.random.default_rng(shapley.SEED).permutation(len(frame))[:MOST_EXACT_ROWS]
+    speed = Speed(0.0, 0.0)
+    before: tuple[int, float] | None = None
+    batches: list[Contributions] = []
+    done, size = 0, min(TRIAL_ROWS, len(order))
+    while size > 0:
         begun = time.monotonic()
-        rows = frame.iloc[order[:count]].reset_index(drop=True)
+        rows = frame.iloc[order[done : done + size]].reset_index(drop=True)
         contributions = model.contributions(rows)
-        if contributions is None or not _adds_up(contributions, predict(rows)[:, 0]):
+        if not batches and (contributions is None or not _adds_up(contributions, predict(rows)[:, 0])):
             return None
-        taken = time.monotonic() - begun
-        more = min(GROWTH * count, MOST_EXACT_ROWS, len(frame))
-        if more == count or time.monotonic() + taken * more / count > deadline:
-            return rows, contributions
-        count = more
+        if contributions is None:
+            break
+        batches.append(contributions)
+        done += size
+        now = size, time.monotonic() - begun
+        speed.fit(before, now)
+        before = now
+        affordable = speed.rows_in(0.9 * (deadline - time.monotonic()))
+        size = min(GROWTH * size, int(affordable), len(order) - done)
+    return _joined(frame, order, batches)
+
+
+def _joined(
+    frame: pd.DataFrame, order: Integers, batches: Sequence[Contributions]
+) -> tuple[pd.DataFrame, Contributions]:
+    values = np.concatenate([batch.values for batch in batches])
+    return frame.iloc[order[: len(values)]].reset_index(drop=True), Contributions(values, batches[0].expected)
 
 
 def _adds_up(contributions: Contributions, predicted: Floats) -> bool:

@@ -37,21 +37,16 @@ def unit(explanation: Explanation, regression: bool) -> str:
 
 def importance(explanation: Explanation, regression: bool) -> Figure:
     """Bars of the mean absolute SHAP value of the most important features, in parts by class."""
-    shown, rest = explanation.ranking[:MOST_BARS], explanation.ranking[MOST_BARS:]
-    values = explanation.importance
+    shown = explanation.ranking[:MOST_BARS]
     names = [cut(explanation.features[place]) for place in shown]
-    heights = values[shown]
-    if rest:
-        names.append(f"{len(rest)} other features together")
-        heights = np.vstack([heights, values[rest].sum(axis=0)])
+    heights = explanation.importance[shown]
     classes = _class_parts(explanation, heights)
     drawn = figure(8, 0.26 * len(names) + 1.1 + (0.3 if len(classes) > 1 else 0))
     axes = drawn.add_subplot()
     places = np.arange(len(names))[::-1]
     left = np.zeros(len(names))
     for color, (label, part) in zip((*PALETTE, GREY), classes, strict=False):
-        colors = [color] * len(shown) + ([GREY] if rest and len(classes) == 1 else [color] * bool(rest))
-        axes.barh(places, part, left=left, color=colors, height=0.68, label=label)
+        axes.barh(places, part, left=left, color=color, height=0.68, label=label)
         left += part
     for place, value in zip(places, left, strict=True):
         axes.annotate(
@@ -114,14 +109,11 @@ def summary(explanation: Explanation, output: int, regression: bool) -> Figure:
     )
     axes.set_yticks(np.arange(rows)[::-1], [cut(explanation.features[int(place)]) for place in ranking])
     axes.set_ylim(-0.6, rows - 0.4)
-    axes.set_xlabel(
-        f"SHAP value, {unit(explanation, regression)}: left lowers the prediction, right raises it"
-    )
+    axes.set_xlabel(f"SHAP value, {unit(explanation, regression)}")
     grid(axes, "y")
     numbers(axes, "x")
     bar = drawn.colorbar(dots, ax=axes, ticks=[0, 1], aspect=max(12, 3 * rows), pad=0.02, fraction=0.03)
-    bar.ax.set_yticklabels(["low", "high"])
-    bar.set_label("value of the feature (grey: no number)", color=SOFT)
+    bar.ax.set_yticklabels(["low value", "high value"])
     bar.outline.set_visible(False)
     return drawn
 

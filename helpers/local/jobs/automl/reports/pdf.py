@@ -10,8 +10,8 @@ import numpy.typing as npt
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 
-from helpers.local.jobs.automl.reports.document import Document, Heading, Paragraph, Table
-from helpers.local.jobs.automl.reports.style import INK, SOFT, cut, plain
+from helpers.local.jobs.automl.reports.document import Document, Heading, Paragraph, Picture, Table
+from helpers.local.jobs.automl.reports.style import INK, RESOLUTION, SOFT, cut, plain
 
 WIDTH, HEIGHT, MARGIN = 8.27, 11.69, 0.7  # inches
 LINE = 0.19
@@ -24,15 +24,16 @@ def as_pdf(document: Document, pictures: dict[str, Pixels]) -> bytes:
     with PdfPages(buffer, metadata={"Title": plain(document.title), "CreationDate": None}) as file:
         pages = _Pages(file)
         pages.text(document.title, 62, size=15, weight="bold")
-        for block in document.blocks:
+        for block, following in zip(document.blocks, [*document.blocks[1:], None], strict=True):
             if isinstance(block, Heading):
-                pages.heading(block.text)
+                below = pictures[following.name] if isinstance(following, Picture) else None
+                pages.heading(block.text, 5 * LINE if below is None else _size(below)[1])
             elif isinstance(block, Paragraph):
                 pages.text(block.text, 100)
             elif isinstance(block, Table):
                 pages.table(block.columns, block.rows)
             else:
-                pages.picture(pictures[block.name], block.figure.get_figwidth())
+                pages.picture(pictures[block.name])
                 pages.text(block.caption, 108, size=8, color=SOFT)
         pages.end()
     return buffer.getvalue()
@@ -66,17 +67,15 @@ class _Pages:
             self.down += height
         self.down += LINE / 2
 
-    def heading(self, text: str) -> None:
-        """A section's title, which does not stand alone at the foot of a page."""
-        self.room(3.5)
+    def heading(self, text: str, below: float) -> None:
+        """A section's title, on the page of what comes below it, which has this height."""
+        self.room(below + 5 * LINE)
         self.down += LINE
         self.text(cut(text, 80), 90, size=11, weight="bold")
 
-    def picture(self, pixels: Pixels, width: float) -> None:
+    def picture(self, pixels: Pixels) -> None:
         """A picture, at most as wide as the page and as high."""
-        height = width * pixels.shape[0] / pixels.shape[1]
-        scale = min(1.0, (WIDTH - 2 * MARGIN) / width, (HEIGHT - 2 * MARGIN - 1) / height)
-        width, height = width * scale, height * scale
+        width, height = _size(pixels)
         self.room(height + 2 * LINE)
         bottom = HEIGHT - self.down - height
         axes = self.page.add_axes((MARGIN / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
@@ -105,3 +104,10 @@ class _Pages:
 
     def _write(self, left: float, text: str, **options: Any) -> None:
         self.page.text(left / WIDTH, 1 - self.down / HEIGHT, text, va="top", **options)
+
+
+def _size(pixels: Pixels) -> tuple[float, float]:
+    """The width and height of a picture on the page, inches."""
+    height, width = (count / RESOLUTION for count in pixels.shape[:2])
+    scale = min(1.0, (WIDTH - 2 * MARGIN) / width, (HEIGHT - 2 * MARGIN - 2) / height)
+    return width * scale, height * scale

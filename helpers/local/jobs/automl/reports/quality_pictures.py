@@ -107,9 +107,7 @@ def confusion_matrix(confusion: Confusion) -> Figure:
             column, line, f"{count:,}", ha="center", va="center", color=color, size=9 if size <= 8 else 7
         )
     labels = [cut(name, 18) for name in names]
-    axes.set_xticks(
-        range(size), labels, rotation=0 if size <= 3 else 35, ha="center" if size <= 3 else "right"
-    )
+    axes.set_xticks(range(size), labels, rotation=_slope(size), ha="right" if 3 < size <= 8 else "center")
     axes.set_yticks(range(size), labels)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.tick_params(length=0)
@@ -117,6 +115,11 @@ def confusion_matrix(confusion: Confusion) -> Figure:
     bar = drawn.colorbar(image, ax=axes, label="share of the true class's rows", format="{x:.0%}")
     bar.outline.set_visible(False)
     return drawn
+
+
+def _slope(size: int) -> int:
+    """Degrees by which so many names are turned to find room."""
+    return 0 if size <= 3 else 35 if size <= 8 else 90
 
 
 def _largest(confusion: Confusion) -> tuple[list[str], np.ndarray]:

@@ -18,17 +18,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.local.jobs.automl.reports.speed import Speed, measure
 from helpers.local.jobs.automl.reports.subject import Floats, Integers, ReportError
 
 Predict = Callable[[pd.DataFrame], Floats]  # a frame of n rows -> (n, outputs)
 
 SEED = 0
 MOST_ROWS = 400
-MOST_BACKGROUND = 64
+MOST_BACKGROUND = 48
 ROUNDS_WANTED = 6
+FIRST_ROWS = 20
 MOST_VALUES = 2_000_000  # rows x features x outputs: 16 MB
 CELLS_AT_ONCE = 2_000_000  # of a frame to predict
-PROBES = (8, 64, 512)  # rows of the predictions that measure the speed
 
 
 @dataclass(frozen=True)
@@ -51,118 +52,96 @@ def estimate(predict: Predict, frame: pd.DataFrame, seconds: float) -> Estimate:
     Raises ReportError when not one row can be explained in this time.
     """
     deadline = time.monotonic() + seconds
-    random = np.random.default_rng(SEED)
-    order = random.permutation(len(frame))
-    speed = _Speed(predict)
-    outputs = speed.measure(frame, order, seconds)
-    rows, background, walkers = _samples(frame, order, outputs, speed.rows_in(seconds * 0.75))
-    walkers.predict_ends(speed)
-    allowed = speed.rows_in(seconds * 0.3) or speed.rows_in(seconds * 0.8)
-    for _ in range(len(background)):
-        for chunk in walkers.chunks(random, allowed):
-            count = walkers.evaluations(chunk)
-            if time.monotonic() + speed.seconds_for(count) > deadline:
-                return walkers.result(rows, len(background), seconds)
-            begun = time.monotonic()
-            walkers.walk(chunk, speed)
-            speed.learn(count, time.monotonic() - begun)  # with the work around the predictions
-        walkers.round += 1
-    return walkers.result(rows, len(background), seconds)
-
-
-class _Speed:
-    """A model's prediction, and the seconds it takes: so many a call, and so many a row."""
-
-    def __init__(self, predict: Predict) -> None:
-        self.predict = predict
-        self.a_call = 0.0
-        self.a_row = 1.0
-
-    def __call__(self, frame: pd.DataFrame) -> Floats:
-        return np.asarray(self.predict(frame), dtype=np.float64)
-
-    def measure(self, frame: pd.DataFrame, order: Integers, seconds: float) -> int:
-        """Predict more and more rows until the speed is known. Returns the number of outputs."""
-        outputs = self(frame.iloc[order[:1]]).shape[1]  # the first prediction also loads what the model needs
-        before, taken = 1, self._timed(frame.iloc[order[:1]])
-        for size in PROBES:
-            now = self._timed(frame.iloc[np.resize(order, size)])
-            self.a_row = max(now - taken, 0.02 * now) / (size - before)
-            self.a_call = max(now - self.a_row * size, 0.0)
-            before, taken = size, now
-            if self.seconds_for(8 * size) > 0.15 * seconds:
-                break
-        return int(outputs)
-
-    def _timed(self, frame: pd.DataFrame) -> float:
-        begun = time.monotonic()
-        self(frame)
-        return time.monotonic() - begun
-
-    def learn(self, count: int, taken: float) -> None:
-        """So many rows took so long."""
-        if count:
-            self.a_row = max(taken - self.a_call, 0.02 * taken, 1e-9) / count
-
-    def seconds_for(self, count: float) -> float:
-        """How long a call of so many rows takes."""
-        return self.a_call + self.a_row * count
-
-    def rows_in(self, seconds: float) -> float:
-        """How many rows a call of so many seconds has."""
-        return max(seconds - self.a_call, 0.0) / max(self.a_row, 1e-9)
-
-
-def _samples(
-    frame: pd.DataFrame, order: Integers, outputs: int, affordable: float
-) -> tuple[Integers, Integers, "_Walkers"]:
-    """The rows to explain, the background rows, and their walkers, for so many predicted rows."""
-    count = len(frame)
-    background = order[: int(min(MOST_BACKGROUND, max(4, affordable * 0.05), count))]
+    order = np.random.default_rng(SEED).permutation(len(frame))
+    outputs = predict(frame.iloc[order[:1]]).shape[1]  # this also loads what the model needs
+    speed = measure(predict, frame, order, seconds)
+    affordable = speed.rows_in(0.75 * (deadline - time.monotonic()))
+    background = order[: int(min(MOST_BACKGROUND, max(4, affordable * 0.05), len(frame)))]
     most = max(1, MOST_VALUES // max(1, frame.shape[1] * outputs))
     # From the other end of the shuffled rows: apart from the background where there are enough.
-    rows = order[::-1][: min(MOST_ROWS, most, count)]
-    trial = _Walkers(frame, rows[:50], background, outputs)
-    for_a_round = 1 + 2 * max(trial.steps_of_a_walk() - 1, 0)
-    if affordable < 1 + len(background) + for_a_round:
+    rows = order[::-1][: min(MOST_ROWS, most, len(frame))]
+    a_round = 1 + _predictions_of_a_round(frame, rows[:50], background)
+    if affordable < len(background) + a_round:
         raise ReportError(
-            f"The model predicts too slowly to be explained: one row takes about {for_a_round:.0f} "
-            f"predictions, and time is left for {affordable:.0f}. Give the job more time "
+            f"The model predicts too slowly to be explained: one row takes about {a_round:.0f} predictions, "
+            f"and time is left for {affordable:.0f}. Give the job more time (MaxAutoMLJobRuntimeInSeconds)."
+        )
+    first = min(FIRST_ROWS, len(rows), max(1, int(0.5 * affordable / a_round)))
+    ends = np.asarray(predict(frame.iloc[np.concatenate([background, rows[:first]])]), dtype=np.float64)
+    base = ends[: len(background)]
+    # A few rows once, whose walks tell the speed well; then as many as the time allows.
+    blocks = [_Walkers(frame, rows[:first], background, base, ends[len(background) :])]
+    in_time, place = blocks[0].next_round(predict, speed, deadline), first
+    rounds = min(ROUNDS_WANTED, len(background))
+    while place < len(rows) and in_time:
+        left = 0.8 * (deadline - time.monotonic()) - rounds * speed.a_call
+        count = min(int(speed.rows_in(left) / (rounds * a_round)), len(rows) - place)
+        if count < 1:
+            break
+        chosen = rows[place : place + count]
+        ends = np.asarray(predict(frame.iloc[chosen]), dtype=np.float64)
+        block = _Walkers(frame, chosen, background, base, ends)
+        blocks.append(block)
+        in_time = all(block.next_round(predict, speed, deadline) for _ in range(rounds))
+        place += count
+    while in_time and (behind := min(blocks, key=lambda block: block.round)).round < len(background):
+        in_time = behind.next_round(predict, speed, deadline)
+    return _joined(blocks, rows, len(background), seconds)
+
+
+def _predictions_of_a_round(frame: pd.DataFrame, rows: Integers, background: Integers) -> float:
+    """How many predictions a row's walk from a background row and back takes in the mean."""
+    codes = _all_codes(frame.iloc[np.concatenate([rows, background])])
+    differs = np.sum(codes[: len(rows), None, :] != codes[None, len(rows) :, :], axis=2)
+    return 2 * float(np.maximum(differs - 1, 0).mean())
+
+
+def _joined(blocks: "list[_Walkers]", rows: Integers, background: int, seconds: float) -> Estimate:
+    """The values of all rows walked to. Raises ReportError when there are none."""
+    walks = np.concatenate([block.walks for block in blocks])
+    done = walks > 0
+    if not done.any():
+        raise ReportError(
+            f"The model predicts too slowly to explain one row in {seconds:.1f} s. Give the job more time "
             "(MaxAutoMLJobRuntimeInSeconds)."
         )
-    wanted = int((affordable - len(background)) / (ROUNDS_WANTED * for_a_round))
-    rows = rows[: max(1, wanted)]
-    return rows, background, _Walkers(frame, rows, background, outputs)
+    values = np.concatenate([block.values() for block in blocks if block.walks.any()])
+    explained = rows[: len(walks)][done]
+    return Estimate(values, blocks[0].expected, explained, background, float(walks[done].mean()))
 
 
 class _Walkers:
-    """Every explained row's walks from background rows to itself, and the shares of features so far."""
+    """Some rows' walks from background rows to themselves, and the shares of features so far."""
 
-    def __init__(self, frame: pd.DataFrame, rows: Integers, background: Integers, outputs: int) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, rows: Integers, background: Integers, base: Floats, ends: Floats
+    ) -> None:
         self.cells = frame.iloc[np.concatenate([rows, background])]
         self.mix = _Mix(self.cells)
-        codes = np.column_stack([_codes(self.cells.iloc[:, place]) for place in range(frame.shape[1])])
+        codes = _all_codes(self.cells)
         self.row_codes, self.background_codes = codes[: len(rows)], codes[len(rows) :]
-        self.partners = np.random.default_rng(SEED).permuted(
-            np.tile(np.arange(len(background)), (len(rows), 1)), axis=1
-        )
+        self.random = np.random.default_rng([SEED, int(rows[0])])
+        partners = np.tile(np.arange(len(background)), (len(rows), 1))
+        self.partners = self.random.permuted(partners, axis=1)
         self.round = 0
-        shape = (len(rows), frame.shape[1], outputs)
+        shape = (len(rows), frame.shape[1], base.shape[1])
         self.sums, self.sizes = np.zeros(shape), np.zeros(shape)
         self.walks = np.zeros(len(rows))
-        self.row_predictions = np.zeros((len(rows), outputs))
-        self.background_predictions = np.zeros((len(background), outputs))
+        self.row_predictions = ends
+        self.background_predictions = base
+        self.expected = np.asarray(base.mean(axis=0))
 
-    def predict_ends(self, predict: _Speed) -> None:
-        """Predict where walks begin and end: the background rows and the rows themselves."""
-        predicted = predict(self.cells)
-        self.row_predictions = predicted[: len(self.row_codes)]
-        self.background_predictions = predicted[len(self.row_codes) :]
-
-    def steps_of_a_walk(self) -> float:
-        """The mean number of features in which a row and a background row differ."""
-        differs = self.row_codes[:, None, :] != self.background_codes[None, :, :]
-        return float(np.mean(np.sum(differs, axis=2)))
+    def next_round(self, predict: Predict, speed: Speed, deadline: float) -> bool:
+        """Walk to every row once more. Returns False when the time is over before."""
+        for chunk in self.chunks(speed.rows_in(0.3 * (deadline - time.monotonic()))):
+            count = self.evaluations(chunk)
+            begun = time.monotonic()
+            if begun + speed.seconds_for(count) > deadline:
+                return False
+            self.walk(chunk, predict)
+            speed.learn(count, time.monotonic() - begun)  # with the work around the predictions
+        self.round += 1
+        return True
 
     def differing(self, chunk: Integers) -> Integers:
         """How many features differ between each row of a chunk and its partner of this round."""
@@ -173,22 +152,21 @@ class _Walkers:
         """How many predictions a chunk's walks need, there and back."""
         return 2 * int(np.maximum(self.differing(chunk) - 1, 0).sum())
 
-    def chunks(self, random: np.random.Generator, allowed: float) -> list[Integers]:
+    def chunks(self, allowed: float) -> list[Integers]:
         """The rows of a round in random order, cut where a chunk's predictions would be too many at once."""
-        order = random.permutation(len(self.row_codes))
+        order = self.random.permutation(len(self.row_codes))
         most = max(1.0, min(allowed, CELLS_AT_ONCE / self.row_codes.shape[1]))
         costs = 2 * np.maximum(self.differing(order) - 1, 0)
         places = np.floor((np.cumsum(costs) - costs) / most).astype(int)
         cuts = np.flatnonzero(np.diff(places)) + 1
         return np.split(order, cuts)
 
-    def walk(self, chunk: Integers, predict: _Speed) -> None:
+    def walk(self, chunk: Integers, predict: Predict) -> None:
         """Walk there and back for each row of the chunk."""
         partners = self.partners[chunk, self.round]
         differs = self.row_codes[chunk] != self.background_codes[partners]
         lengths = differs.sum(axis=1)
-        random = np.random.default_rng([SEED, self.round, int(chunk[0])])
-        forward = np.argsort(np.where(differs, random.random(differs.shape), 2.0), axis=1)
+        forward = np.argsort(np.where(differs, self.random.random(differs.shape), 2.0), axis=1)
         forward = forward[:, : max(int(lengths.max()), 1)]
         steps = np.arange(forward.shape[1])
         backwards = np.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
@@ -200,7 +178,7 @@ class _Walkers:
         self.walks[chunk] += 2
 
     def _shares(
-        self, orders: Integers, lengths: Integers, rows: Integers, partners: Integers, predict: _Speed
+        self, orders: Integers, lengths: Integers, rows: Integers, partners: Integers, predict: Predict
     ) -> Floats:
         """What each feature's turn changes, (walks, features, outputs); `orders` is (walks, steps)."""
         walks, most = orders.shape
@@ -225,21 +203,13 @@ class _Walkers:
         np.put_along_axis(shares, orders[:, :, None], changes, axis=1)
         return shares
 
-    def result(self, rows: Integers, background: int, seconds: float) -> Estimate:
-        """The mean shares of the rows walked to. Raises ReportError when there are none."""
+    def values(self) -> Floats:
+        """The mean shares of the rows walked to, which with the expected prediction add up to theirs."""
         done = self.walks > 0
-        if not done.any():
-            raise ReportError(
-                f"The model predicts too slowly to explain one row in {seconds:.1f} s. Give the job more "
-                "time (MaxAutoMLJobRuntimeInSeconds)."
-            )
-        expected = self.background_predictions.mean(axis=0)
         count = self.walks[done, None, None]
-        values = self.sums[done] / count
-        sizes = self.sizes[done] / count
-        missing = self.row_predictions[done] - expected - values.sum(axis=1)
-        values += _portions(sizes) * missing[:, None, :]
-        return Estimate(values, expected, rows[done], background, float(self.walks[done].mean()))
+        values, sizes = self.sums[done] / count, self.sizes[done] / count
+        missing = self.row_predictions[done] - self.expected - values.sum(axis=1)
+        return np.asarray(values + _portions(sizes) * missing[:, None, :])
 
 
 def _portions(sizes: Floats) -> Floats:
@@ -251,6 +221,11 @@ def _portions(sizes: Floats) -> Floats:
     filled = np.where(sizes.sum(axis=1, keepdims=True) > 0, sizes, everywhere)
     filled = np.where(filled.sum(axis=1, keepdims=True) > 0, filled, 1.0)
     return np.asarray(filled / filled.sum(axis=1, keepdims=True))
+
+
+def _all_codes(cells: pd.DataFrame) -> Integers:
+    """The codes of every column, (rows, features)."""
+    return np.column_stack([_codes(cells.iloc[:, place]) for place in range(cells.shape[1])])
 
 
 def _codes(column: pd.Series) -> Integers:

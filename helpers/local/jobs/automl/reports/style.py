@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+RESOLUTION = 144  # dots per inch of the pictures; pages show them at two thirds of their dots
 # Okabe and Ito's palette: distinct for every common kind of colour blindness, and in grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, ORANGE, SKY = PALETTE[0], PALETTE[1], PALETTE[5]
@@ -93,5 +94,5 @@ def number(value: float) -> str:
     """A number for a table or a label: four digits, no needless exponent."""
     if value != value:
         return "not defined"
-    text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"
+    text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"
     return text.replace("-", "−")

@@ -14,9 +14,8 @@ from PIL import Image
 
 from helpers.local.jobs.automl.reports.document import Document, Heading, Paragraph, Picture, Table
 from helpers.local.jobs.automl.reports.pdf import Pixels
-from helpers.local.jobs.automl.reports.style import plain
+from helpers.local.jobs.automl.reports.style import RESOLUTION, plain
 
-RESOLUTION = 144  # dots per inch of the pictures; pages show them at two thirds of their dots
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
