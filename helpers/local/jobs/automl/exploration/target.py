@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pandas.api.types as types
 
-from .columns import Booleans, Column, Floats, as_text, factorize, missing_cells, read_numbers
+from .columns import Booleans, Column, Floats, Integers, as_text, factorize, missing_cells, read_numbers
 from .facts import Outlier, TargetFacts
 from .statistics import summarise
 
@@ -29,11 +29,17 @@ def read(values: pd.Series, name: str, position: int, problem_type: str) -> tupl
         return Column(name, position, "numeric", str(values.dtype), missing_cells(values), kept), valid
     if types.is_float_dtype(values.dtype):
         values = values.replace([np.inf, -np.inf], np.nan)
-    elif values.dtype == object or types.is_string_dtype(values.dtype):
-        values = values.map(lambda value: as_text(value).strip(), na_action="ignore")
-    codes, labels = factorize(values)
+    codes, written = factorize(values)
+    joined, labels = _without_spaces(written)
+    codes = np.where(codes >= 0, np.append(joined, -1)[codes], -1)
     stored_as = str(values.dtype)
     return Column(name, position, "categorical", stored_as, codes < 0, codes=codes, labels=labels), codes >= 0
+
+
+def _without_spaces(labels: list[str]) -> tuple[Integers, list[str]]:
+    """For each label the place of the one it is without spaces around it, and those."""
+    codes, stripped = pd.factorize(np.array([label.strip() for label in labels], dtype=object))
+    return codes.astype(np.intp), [str(label) for label in stripped]
 
 
 def describe(column: Column, valid: Booleans, values: pd.Series, problem_type: str) -> TargetFacts:
@@ -55,14 +61,14 @@ def describe(column: Column, valid: Booleans, values: pd.Series, problem_type: s
         ordered = np.sort(column.finite)
         outliers, count = far_out(ordered)
         distinct, rows = np.unique(ordered, return_counts=True)
-        few = [(as_text(value), int(count)) for value, count in zip(distinct, rows, strict=True)]
+        few = zip(distinct, rows, strict=True) if len(distinct) <= FEW else ()
         return TargetFacts(
             **told,
             distinct=len(distinct),
             numbers=summarise(ordered),
             outliers=outliers,
             outlier_count=count,
-            classes=tuple(few) if len(distinct) <= FEW else (),
+            classes=tuple((as_text(value), int(count)) for value, count in few),
         )
     assert column.codes is not None
     counts = np.bincount(column.codes[valid], minlength=len(column.labels))
