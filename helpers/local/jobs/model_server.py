@@ -20,11 +20,16 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from helpers.local.jobs.job import Job, JobFailure, run
-from helpers.local.jobs.serving import answers
-from helpers.local.jobs.serving.model import Model, unpack
-from helpers.local.jobs.serving.tables import BadRequest, UnsupportedContent, read_table
+from helpers.local.jobs.serving import images
+from helpers.local.jobs.serving.archives import unpack
+from helpers.local.jobs.serving.container import (
+    BadEnvironment,
+    BadRequest,
+    Container,
+    NotAcceptable,
+    UnsupportedContent,
+)
 
-IMAGE = "autogluon-inference"
 LIMIT = 100 * 1024 * 1024  # bytes of a body: the largest payload of a batch transform
 TOKEN_HEADER = "X-Workshop-Token"
 
@@ -32,10 +37,8 @@ TOKEN_HEADER = "X-Workshop-Token"
 class ModelApp:
     """The WSGI application of one container."""
 
-    def __init__(self, model: Model, environment: dict[str, str], token: str) -> None:
-        self.model = model
-        self.keys = answers.output_keys(environment)
-        self.default_accept = answers.accepted(environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", ""))
+    def __init__(self, container: Container, token: str) -> None:
+        self.container = container
         self.token = token
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -59,30 +62,21 @@ class ModelApp:
         if route != ("POST", "/invocations"):
             return _error(404, f"There is no {request.method} {request.path}.")
         try:
-            accept = answers.accepted(request.headers.get("Accept", ""), self.default_accept)
-            body = request.get_data(cache=False)
-            frame = read_table(body, request.headers.get("Content-Type", ""), self.model.description)
-            return Response(self._predict(frame, accept), content_type=_content_type(accept))
+            body, content_type = self.container.answer(
+                request.get_data(cache=False),
+                request.headers.get("Content-Type", ""),
+                request.headers.get("Accept", ""),
+            )
+            return Response(body, content_type=content_type)
         except BadRequest as error:
             return _error(400, str(error))
-        except answers.NotAcceptable as error:
+        except NotAcceptable as error:
             return _error(406, str(error))
         except UnsupportedContent as error:
             return _error(415, str(error))
         except Exception as error:  # noqa: BLE001 - a model that fails on one request must keep serving
             print(f"Invocation failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             return _error(500, f"The model failed on this request: {type(error).__name__}: {error}")
-
-    def _predict(self, frame: Any, accept: str) -> bytes:
-        if self.model.description.problem_type == "Regression":
-            return answers.numbers(self.model.predict(frame), accept)
-        return answers.labels(
-            self.model.probabilities(frame), self.model.description.classes, self.keys, accept
-        )
-
-
-def _content_type(accept: str) -> str:
-    return "text/csv; charset=utf-8" if accept == answers.CSV else accept
 
 
 def _error(status: int, message: str) -> Response:
@@ -95,13 +89,7 @@ def work(job: Job) -> None:
 
     begun = time.monotonic()
     container = job.request["Container"]
-    image = str(container["Image"]).rsplit("/", 1)[-1].split(":")[0]
-    if image != IMAGE:
-        raise JobFailure(
-            f"The image '{container['Image']}' cannot be served on this machine: only {IMAGE} (the "
-            f"container of an "
-            "AutoML candidate in Mode ENSEMBLING) can."
-        )
+    load = images.loader(str(container["Image"]))
     uri = container.get("ModelDataUrl")
     if not uri:
         raise JobFailure("The container has no ModelDataUrl: give it the model.tar.gz of a candidate.")
@@ -109,10 +97,9 @@ def work(job: Job) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     unpack(job.objects, uri, directory)
     try:
-        model = Model(directory)
-        app = ModelApp(model, dict(container.get("Environment", {})), secrets.token_urlsafe(32))
-    except (ValueError, answers.NotAcceptable) as error:
-        raise JobFailure(str(error)) from None
+        app = ModelApp(load(directory, container.get("Environment", {})), secrets.token_urlsafe(32))
+    except BadEnvironment as error:
+        raise JobFailure(f"The Environment of container '{job.request['Name']}': {error}") from None
     server = waitress.create_server(
         app, host="127.0.0.1", port=0, threads=4, max_request_body_size=LIMIT, ident=None, channel_timeout=120
     )
@@ -123,11 +110,7 @@ def work(job: Job) -> None:
     signal.signal(signal.SIGTERM, stop)
     port = server.effective_port
     _announce(job.directory, port, app.token)
-    print(
-        f"Model {model.description.model} loaded in {time.monotonic() - begun:.1f} s; it takes "
-        f"{len(model.description.columns)} columns.",
-        flush=True,
-    )
+    print(f"{app.container.summary}. Loaded in {time.monotonic() - begun:.1f} s.", flush=True)
     server.run()
 
 

@@ -128,7 +128,6 @@ def test_a_stopped_job_keeps_what_is_finished(state: State) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"Mode": "HYPERPARAMETER_TUNING"}, "HYPERPARAMETER_TUNING is not available"),
         ({"CandidateGenerationConfig": algorithms("nn-torch")}, "'deep'"),
         ({"TargetAttributeName": "rating"}, "'rating' is not in the data"),
     ],

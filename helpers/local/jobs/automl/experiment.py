@@ -11,6 +11,10 @@ from helpers.local.jobs.automl.limits import Limits
 from helpers.local.jobs.job import Job, StopRequested
 
 
+class GivenUp(Exception):
+    """A candidate that is not worth training to its end; the message says why."""
+
+
 @dataclass
 class Experiment:
     """What every mode does the same way with a candidate."""
@@ -46,6 +50,9 @@ class Experiment:
             self.candidates.fail(entry, "The job was stopped.", status="Stopped")
             self.report()
             raise
+        except GivenUp as reason:
+            self.candidates.fail(entry, str(reason), status="Stopped")
+            print(f"{name}: stopped. {reason}", flush=True)
         except Exception as error:  # noqa: BLE001 - one model's failure must not end the others
             self.candidates.fail(entry, reason_of(error))
             print(f"{name}: failed. {entry['FailureReason']}", flush=True)

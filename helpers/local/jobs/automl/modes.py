@@ -3,7 +3,6 @@
 from helpers.local.jobs.automl.mode import Assignment, Mode
 from helpers.local.jobs.automl.settings import Settings
 from helpers.local.jobs.channels import InputObject
-from helpers.local.jobs.job import JobFailure
 
 ENSEMBLING, TUNING = "ENSEMBLING", "HYPERPARAMETER_TUNING"
 # AUTO takes tuning for more than this.
@@ -23,9 +22,10 @@ def choose(settings: Settings, training: list[InputObject]) -> str:
 def check(mode: str, settings: Settings) -> None:
     """Raises JobFailure for what the mode cannot do of what is asked, before anything is read."""
     if mode == TUNING:
-        raise JobFailure(
-            "Mode HYPERPARAMETER_TUNING is not available on this machine yet: use Mode ENSEMBLING."
-        )
+        from helpers.local.jobs.automl.tuning.mode import chosen_algorithms
+
+        chosen_algorithms(settings)
+        return
     from helpers.local.jobs.automl.ensembling.recipes import recipes
 
     recipes(settings)
@@ -34,6 +34,10 @@ def check(mode: str, settings: Settings) -> None:
 def build(mode: str, assignment: Assignment) -> Mode:
     """The mode, ready to prepare."""
     check(mode, assignment.settings)
+    if mode == TUNING:
+        from helpers.local.jobs.automl.tuning.mode import Tuning
+
+        return Tuning(assignment)
     from helpers.local.jobs.automl.ensembling.mode import Ensembling
 
     return Ensembling(assignment)

@@ -8,41 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-KEYS = ("predicted_label", "probability", "probabilities", "labels")
-CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
+from helpers.local.jobs.serving.container import CSV, JSON, JSON_LINES
 
-
-class NotAcceptable(ValueError):
-    """The Accept type is none the model writes (406)."""
-
-
-def output_keys(environment: Mapping[str, str]) -> list[str]:
-    """The keys of SAGEMAKER_INFERENCE_OUTPUT in their order; predicted_label alone when it is not set.
-
-    Raises ValueError for a key that does not exist.
-    """
-    text = environment.get("SAGEMAKER_INFERENCE_OUTPUT", "").strip() or KEYS[0]
-    keys = [key.strip() for key in text.split(",") if key.strip()]
-    unknown = [key for key in keys if key not in KEYS]
-    if unknown:
-        raise ValueError(f"SAGEMAKER_INFERENCE_OUTPUT names {unknown[0]!r}: its keys are {', '.join(KEYS)}.")
-    return keys
-
-
-def accepted(accept: str, default: str = CSV) -> str:
-    """The content type to answer with.
-
-    Raises NotAcceptable when no part of the Accept header is one we write.
-    """
-    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",") if part.strip()]
-    if not wanted or any(part in ("*/*", "text/*") for part in wanted):
-        return default
-    for part in wanted:
-        if part in (CSV, JSON, JSON_LINES):
-            return part
-    raise NotAcceptable(
-        f"Accept type '{accept}' is not supported: ask for one of {CSV}, {JSON}, {JSON_LINES}."
-    )
+WRITTEN = (CSV, JSON, JSON_LINES)
+Columns = Mapping[str, Sequence[object]]  # the values of each key, a row each
 
 
 def numbers(values: npt.NDArray[np.float64], accept: str) -> bytes:
@@ -52,28 +21,45 @@ def numbers(values: npt.NDArray[np.float64], accept: str) -> bytes:
     return _json([{"score": value} for value in values.tolist()], accept)
 
 
-def labels(
-    probabilities: npt.NDArray[np.float64], classes: Sequence[str], keys: Sequence[str], accept: str
-) -> bytes:
-    """The answer of a classification: the keys, a row for each row; probabilities are (rows, classes)."""
+def columns(
+    probabilities: npt.NDArray[np.float64],
+    classes: Sequence[object],
+    keys: Sequence[str],
+    *,
+    of_second: bool = False,
+) -> dict[str, Sequence[object]]:
+    """The keys of a classification in their order; probabilities are (rows, classes).
+
+    `probability` is that of the predicted class or, with `of_second`, that of the second.
+    """
     chosen = probabilities.argmax(axis=1)
-    columns: dict[str, list[object]] = {}
+    found: dict[str, Sequence[object]] = {}
     for key in keys:
         if key == "predicted_label":
-            columns[key] = [classes[index] for index in chosen]
+            found[key] = [classes[index] for index in chosen]
         elif key == "probability":
-            columns[key] = probabilities[np.arange(len(chosen)), chosen].tolist()
+            shown = np.ones_like(chosen) if of_second else chosen
+            found[key] = probabilities[np.arange(len(chosen)), shown].tolist()
         elif key == "probabilities":
-            columns[key] = probabilities.tolist()
+            found[key] = probabilities.tolist()
         else:
-            columns[key] = [list(classes)] * len(chosen)
+            found[key] = [list(classes)] * len(chosen)
+    return found
+
+
+def write(found: Columns, accept: str) -> bytes:
+    """The keys, a row for each row; in CSV a list is a cell in the writing of Python."""
+    rows = zip(*found.values(), strict=True)
     if accept != CSV:
-        return _json(
-            [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], accept
-        )
+        return _json([dict(zip(found, row, strict=True)) for row in rows], accept)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(zip(*columns.values(), strict=True))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def content_type(accept: str) -> str:
+    """The Content-Type header of an answer."""
+    return "text/csv; charset=utf-8" if accept == CSV else accept
 
 
 def _json(rows: Sequence[object], accept: str) -> bytes:

@@ -10,19 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+from helpers.local.jobs.serving.container import BadRequest, UnsupportedContent
 from helpers.local.jobs.serving.description import Description
 
 arrow_csv: Any = pyarrow.csv  # its names are declared in no stub
 
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
-
-
-class BadRequest(ValueError):
-    """The body cannot be used; the message is the answer to the caller (400)."""
-
-
-class UnsupportedContent(ValueError):
-    """The content type is none that the model takes (415)."""
 
 
 def read_table(body: bytes, content_type: str, description: Description) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Mode HYPERPARAMETER_TUNING: data processors, algorithms, and a search over both."""
