@@ -269,3 +269,27 @@ def test_labels_keep_their_leading_zeros(state: State) -> None:
     table = pa.table({"Rating": ["01", "02"] * 300, "x": np.arange(ROWS, dtype=float)})
     found = load_parquet(state, table, ProblemType="BinaryClassification")
     assert set(everything(found)["Rating"]) == {"01", "02"}
+
+
+@pytest.mark.parametrize("problem", ["Regression", "MulticlassClassification"])
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_cells_separated_otherwise_are_told(state: State, problem: str, sign: str, name: str) -> None:
+    state.put("t.csv", music_table(ROWS).to_csv(index=False, sep=sign))
+    with pytest.raises(JobFailure, match=f"separated by {name}"):
+        load(state, "t.csv", ProblemType=problem)
+
+
+def test_a_target_that_differs_in_every_row_has_no_classes(state: State) -> None:
+    state.put("t.csv", music_table(ROWS).assign(Rating=[f"x{i}" for i in range(ROWS)]).to_csv(index=False))
+    with pytest.raises(JobFailure, match="another value in each of the 600 rows"):
+        load(state, "t.csv", ProblemType="MulticlassClassification")
+
+
+@pytest.mark.parametrize(("rows_of_a_class", "validating"), [(2, 126), (3, 210), (7, 126)])
+def test_small_classes_are_split_too_and_keep_a_row_to_train_on(
+    rows_of_a_class: int, validating: int
+) -> None:
+    table = pd.DataFrame({"Rating": np.arange(630) // rows_of_a_class, "x": np.arange(630)})
+    training, validation = data.split(table, "Rating", "MulticlassClassification", 0.2)
+    assert (len(training), len(validation)) == (630 - validating, validating)
+    assert training["Rating"].nunique() == 630 // rows_of_a_class

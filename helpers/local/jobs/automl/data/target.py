@@ -6,10 +6,18 @@ import pandas as pd
 from helpers.local.jobs.automl.data.reading import listed
 from helpers.local.jobs.job import JobFailure
 
+SEPARATORS = {";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
 
 def require_target(frame: pd.DataFrame, target: str) -> None:
     """Raises JobFailure when the column or every row is missing."""
     if target not in frame.columns:
+        separator = next((name for sign, name in SEPARATORS.items() if sign in str(frame.columns[0])), None)
+        if len(frame.columns) == 1 and separator is not None:
+            raise JobFailure(
+                f"The target column '{target}' is not in the data: the cells are separated by {separator}s. "
+                "Separate them by commas."
+            )
         raise JobFailure(
             f"The target column '{target}' is not in the data, whose columns are {listed(frame.columns)}. "
             f"Check the "
@@ -39,6 +47,7 @@ def clean_target(frame: pd.DataFrame, target: str, problem_type: str, part: str)
     values = frame[target]
     if problem_type == "Regression":
         values = pd.to_numeric(values, errors="coerce").replace([np.inf, -np.inf], np.nan)
+        values = values.astype(float) if pd.api.types.is_bool_dtype(values) else values
     elif pd.api.types.is_float_dtype(values):
         values = values.replace([np.inf, -np.inf], np.nan)
         if np.all(np.mod(values.dropna().to_numpy(), 1) == 0):
@@ -71,6 +80,11 @@ def require_classes(target: pd.Series, problem_type: str) -> None:
     if distinct < 2:
         raise JobFailure(
             f"The target has one class only ('{target.iloc[0]}'): classification needs at least two."
+        )
+    if distinct == len(target):
+        raise JobFailure(
+            f"The target has another value in each of the {distinct} rows: these are no classes. Use "
+            "ProblemType Regression, or check TargetAttributeName."
         )
     if problem_type == "BinaryClassification" and distinct > 2:
         raise JobFailure(
