@@ -9,6 +9,12 @@ import pytest
 from jobs_harness import BUCKET, RunningJob, State, automl_request, music_table
 
 from helpers.local.jobs.automl import data, metrics, modes, settings
+from helpers.local.jobs.automl.locations import Locations
+from helpers.local.jobs.automl.tuning import naming
+from helpers.local.jobs.automl.tuning.library import folds
+from helpers.local.jobs.automl.tuning.library.search import Pipeline
+from helpers.local.jobs.automl.tuning.mode import Tuning
+from helpers.local.jobs.automl.tuning.preparation import Preparation
 from helpers.local.jobs.channels import InputObject
 from helpers.local.jobs.job import JobFailure
 
@@ -104,3 +110,82 @@ def test_an_ensemble_s_container_has_the_environment_that_clients_read(
         "SAGEMAKER_SUBMIT_DIRECTORY",
     } <= set(container["Environment"])
     assert container["ModelDataUrl"].endswith("/model.tar.gz")
+
+
+# Tuning
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "problem", "objective", "name"),
+    [
+        ("xgboost", "BinaryClassification", "F1", "validation:f1"),
+        ("linear-learner", "BinaryClassification", "F1", "validation:binary_f_beta"),
+        ("linear-learner", "MulticlassClassification", "F1macro", "validation:macro_f_beta"),
+        ("xgboost", "Regression", "MSE", "validation:mse"),
+        ("linear-learner", "Regression", "MSE", "validation:mse"),
+        ("mlp", "Regression", "MSE", "validation:mse"),
+    ],
+)
+def test_tuning_names_metrics_as_its_algorithms_do(
+    algorithm: str, problem: str, objective: str, name: str
+) -> None:
+    assert naming.metric_name(algorithm, problem, objective) == name
+
+
+@pytest.mark.parametrize("problem", ["Regression", "BinaryClassification"])
+def test_containers_of_tuning_have_the_environment_that_clients_change(problem: str) -> None:
+    asked = settings.read(automl_request("job", "train.csv", problem=problem))
+    found = naming.Naming(asked, Locations(asked.output, "job"), problem)
+    features, algorithm, *labels = found.containers("candidate", Pipeline("dpp0", "xgboost"))
+    assert "/sagemaker-sklearn-automl:" in features["Image"]
+    assert "/sagemaker-xgboost:" in algorithm["Image"]
+    assert features["Environment"] == {
+        "AUTOML_SPARSE_ENCODE_RECORDIO_PROTOBUF": "1",
+        "AUTOML_TRANSFORM_MODE": "feature-transform",
+        "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "application/x-recordio-protobuf",
+        "SAGEMAKER_PROGRAM": "sagemaker_serve",
+        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+    }
+    plain = {"MAX_CONTENT_LENGTH": "20971520", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
+    if problem == "Regression":
+        assert (algorithm["Environment"], labels) == (plain, [])
+        return
+    assert algorithm["Environment"] == plain | {
+        "SAGEMAKER_INFERENCE_OUTPUT": "predicted_label",
+        "SAGEMAKER_INFERENCE_SUPPORTED": "predicted_label,probability,probabilities",
+    }
+    (inverse,) = labels
+    assert inverse["Image"] == features["Image"]
+    variables = inverse["Environment"]
+    assert variables["AUTOML_TRANSFORM_MODE"] == "inverse-label-transform"
+    assert variables["SAGEMAKER_INFERENCE_INPUT"] == "predicted_label"
+    assert variables["SAGEMAKER_INFERENCE_OUTPUT"] == "predicted_label"
+    assert variables["SAGEMAKER_INFERENCE_SUPPORTED"] == "predicted_label,probability,labels,probabilities"
+
+
+@pytest.mark.parametrize(
+    ("rows", "validation_given", "crossed"),
+    [(50_000, False, True), (50_001, False, False), (500, True, False)],
+)
+def test_up_to_50_000_rows_are_measured_in_five_folds(
+    tmp_path: Path, rows: int, validation_given: bool, crossed: bool
+) -> None:
+    table = pd.DataFrame({"x": np.arange(rows, dtype=float), "y": np.arange(rows, dtype=float)})
+    parts = data.TrainingData(table[rows // 5 :], table[: rows // 5], ["x"], "Regression", validation_given)
+    found = Preparation(parts, "y", tmp_path)
+    assert found.crossed == crossed
+    assert len(folds.split(np.arange(rows, dtype=float), True)) == 5
+
+
+def test_sequences_are_a_type_of_tuning(state: State) -> None:
+    state.put("t.csv", music_table(600).to_csv(index=False))
+    uri = state.put("features.json", json.dumps({"FeatureDataTypes": {"mood": "sequence"}}))
+    request = automl_request("job", "t.csv", FeatureSpecificationS3Uri=uri)
+    found = data.read(state.objects, settings.read(request), "HYPERPARAMETER_TUNING")
+    assert found.specification.types == {"mood": "sequence"}
+    with pytest.raises(JobFailure, match="sequence"):
+        data.read(state.objects, settings.read(request), "ENSEMBLING")
+
+
+def test_the_stages_of_tuning_are_named_as_the_service_names_them() -> None:
+    assert (Tuning.preparing, Tuning.training) == ("FeatureEngineering", "ModelTuning")
