@@ -434,7 +434,7 @@ def test_the_notebook_is_valid_and_static_and_the_pdf_has_pages(store: ObjectSto
     notebook = nbformat.reads(store.read(BUCKET, "why/report.ipynb").decode(), as_version=4)
     nbformat.validate(notebook)
     assert {cell.cell_type for cell in notebook.cells} == {"markdown"}
-    assert sum("attachments" in cell for cell in notebook.cells) == 3
+    assert sum('src="data:image/png;base64,' in cell.source for cell in notebook.cells) == 3
     for cell in notebook.cells:
         assert "\n\n" not in cell.source, "a blank line ends HTML in Markdown"
         assert "$" not in cell.source.replace("&#36;", "")

@@ -4,7 +4,8 @@ import base64
 import html
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers.local.jobs.automl.reports.document import Document, Heading, Paragraph, Picture, Table
+from helpers.local.jobs.automl.reports.document import Block, Document, Heading, Paragraph, Picture, Table
 from helpers.local.jobs.automl.reports.pdf import Pixels
-from helpers.local.jobs.automl.reports.style import RESOLUTION, plain
+from helpers.local.jobs.automl.reports.style import RESOLUTION, cut, plain
 
+LONGEST_NAME = 70  # in a notebook's table, whose cells do not break
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -63,23 +65,19 @@ class Images:
 
 def as_html(document: Document, images: Images) -> bytes:
     """A page with its pictures inside."""
-
-    def source(picture: Picture) -> str:
-        return f"data:image/png;base64,{images.encoded[picture.name]}"
-
-    body = "\n".join([f"<h1>{_safe(document.title)}</h1>", *_elements(document, source)])
+    body = "\n".join(
+        [f"<h1>{_safe(document.title)}</h1>", *(_element(block, images) for block in document.blocks)]
+    )
     return _PAGE.format(title=_safe(document.title), body=body).encode("utf-8")
 
 
 def as_notebook(document: Document, images: Images) -> bytes:
-    """A static notebook: a cell for each part, the pictures attached."""
+    """A static notebook: a cell for each part, the pictures inside; long names in tables are cut to fit."""
     cells = [_cell("title", f"<h1>{_safe(document.title)}</h1>")]
-    elements = _elements(document, lambda picture: f"attachment:{picture.name}.png")
-    for place, (block, element) in enumerate(zip(document.blocks, elements, strict=True), start=1):
-        cell = _cell(f"part-{place}", element)
-        if isinstance(block, Picture):
-            cell["attachments"] = {f"{block.name}.png": {"image/png": images.encoded[block.name]}}
-        cells.append(cell)
+    for place, block in enumerate(document.blocks, start=1):
+        if isinstance(block, Table):
+            block = replace(block, rows=[[cut(row[0], LONGEST_NAME), *row[1:]] for row in block.rows])
+        cells.append(_cell(f"part-{place}", _element(block, images)))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(content, indent=1, ensure_ascii=False).encode("utf-8")
@@ -94,22 +92,21 @@ def _safe(text: object) -> str:
     return html.escape(plain(text)).replace("$", "<span>&#36;</span>")
 
 
-def _elements(document: Document, source: Callable[[Picture], str]) -> Iterator[str]:
-    """The HTML of each block, on as many lines but without a blank one, which would end HTML in Markdown."""
-    for block in document.blocks:
-        if isinstance(block, Heading):
-            yield f"<h2>{_safe(block.text)}</h2>"
-        elif isinstance(block, Paragraph):
-            yield f"<p>{_safe(block.text)}</p>"
-        elif isinstance(block, Table):
-            yield _table(block)
-        else:
-            width = round(block.figure.get_figwidth() * RESOLUTION * 2 / 3)
-            words = html.escape(plain(block.alternative)).replace("$", "&#36;")
-            yield (
-                f'<figure>\n<img src="{source(block)}" width="{width}" alt="{words}">\n'
-                f"<figcaption>{_safe(block.caption)}</figcaption>\n</figure>"
-            )
+def _element(block: Block, images: Images) -> str:
+    """The HTML of a block, without a blank line, which would end HTML in Markdown."""
+    if isinstance(block, Heading):
+        return f"<h2>{_safe(block.text)}</h2>"
+    if isinstance(block, Paragraph):
+        return f"<p>{_safe(block.text)}</p>"
+    if isinstance(block, Table):
+        return _table(block)
+    width = round(block.figure.get_figwidth() * RESOLUTION * 2 / 3)
+    words = html.escape(plain(block.alternative)).replace("$", "&#36;")
+    source = f"data:image/png;base64,{images.encoded[block.name]}"
+    return (
+        f'<figure>\n<img src="{source}" width="{width}" alt="{words}">\n'
+        f"<figcaption>{_safe(block.caption)}</figcaption>\n</figure>"
+    )
 
 
 def _table(table: Table) -> str:
