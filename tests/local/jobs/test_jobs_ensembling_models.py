@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.local.jobs.automl.candidates import Candidates, Trial
 from helpers.local.jobs.automl.ensembling import interactions, recipes
 from helpers.local.jobs.automl.ensembling.interactions import InteractionScores
 from helpers.local.jobs.automl.ensembling.network import NeuralNetwork
@@ -140,3 +141,12 @@ def test_many_rows_get_larger_trees_and_no_network() -> None:
     large = recipes.fitted_to(recipes.DEFAULT_RECIPES[0], recipes.MANY_ROWS)
     assert large.interactions and large.hyperparameters["num_leaves"] == 127
     assert recipes.fitted_to(Recipe("CAT"), recipes.MANY_ROWS) == Recipe("CAT")
+
+
+def test_of_candidates_with_as_many_right_the_surest_is_best() -> None:
+    candidates = Candidates("Accuracy")
+    for name, right, loss in (("a", 0.9, 0.4), ("b", 0.9, 0.2), ("c", 0.8, 0.1), ("d", 0.9, 0.3)):
+        entry = candidates.begin(name, [])
+        candidates.complete(entry, Trial({"Accuracy": right, "LogLoss": loss}, [], 0))
+    best = candidates.best()
+    assert best is not None and best["CandidateName"] == "b"

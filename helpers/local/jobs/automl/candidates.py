@@ -92,15 +92,21 @@ class Candidates:
         return [entry for entry in self.entries if entry["CandidateStatus"] == "Completed"]
 
     def best(self) -> dict[str, Any] | None:
-        """The completed candidate with the best objective; of equals the first."""
-        best: dict[str, Any] | None = None
-        for entry in self.completed():
-            value = entry["FinalAutoMLJobObjectiveMetric"]["Value"]
-            if best is None or metrics.better(
-                self.objective, value, best["FinalAutoMLJobObjectiveMetric"]["Value"]
-            ):
-                best = entry
-        return best
+        """The completed candidate with the best objective; of equals the one with the least logarithmic loss,
+        where there is one (of few rows many candidates have as many right), else the first.
+        """
+        sign = 1.0 if metrics.direction(self.objective) == "Minimize" else -1.0
+
+        def rank(entry: dict[str, Any]) -> tuple[float, float]:
+            losses = [
+                float(metric["Value"])
+                for metric in entry["CandidateProperties"]["CandidateMetrics"]
+                if metric["StandardMetricName"] == "LogLoss"
+            ]
+            objective = float(entry["FinalAutoMLJobObjectiveMetric"]["Value"])
+            return sign * objective, losses[0] if losses else 0.0
+
+        return min(self.completed(), key=rank, default=None)
 
 
 def step(region: str, kind: str, name: str) -> dict[str, str]:

@@ -80,6 +80,7 @@ class Training:
             "hyperparameters": hyperparameters(recipe),
             "time_limit": time_limit,
             "fit_weighted_ensemble": False,
+            "calibrate": False,
             **self._resources(),
         }
         if not before:
@@ -101,6 +102,11 @@ class Training:
         before = set(self._models())
         self.predictor.fit_weighted_ensemble(name_suffix="", time_limit=time_limit, **self._resources())
         return self._newest(before, ENSEMBLE)
+
+    def seconds(self, model: str) -> float:
+        """What it took to train a model, with all the models it is made of."""
+        trained = self.predictor.leaderboard(silent=True).set_index("model")
+        return float(trained.loc[model, "fit_time"])
 
     def refit(self, model: str) -> str:
         """Train a model (of an ensemble: its members) as long as before, on the validation rows too.
