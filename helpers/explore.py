@@ -146,6 +146,15 @@ def report(ws: Workshop, uri: str) -> Report:
     return Report(ws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
+def page(ws: Workshop, uri: str, name: str) -> Page:
+    """Fetch a report's page from S3 into the folder `analyses`, as `name`.html; the link to it."""
+    target = run_folder() / FOLDER / f"{name}.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    bucket, key = split(uri)
+    ws.client("s3").download_file(bucket, key, str(target))
+    return Page(name, PurePosixPath(FOLDER, target.name))
+
+
 def _section(cell: Mapping[str, Any]) -> Section:
     """A Markdown cell, taken apart where its attached pictures stand."""
     source = "".join(cell["source"])

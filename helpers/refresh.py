@@ -5,7 +5,7 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,17 @@ def clean(notebook: Any) -> Any:
                 if "image/svg+xml" in output.get("data", {}):
                     output.data.pop("image/png", None)  # the same picture, and many times its size
                 if output.get("metadata"):
-                    output.metadata = nbformat.from_dict({})  # type: ignore[no-untyped-call]
+                    output.metadata = nbformat.from_dict(_words(output.metadata))  # type: ignore[no-untyped-call]
     return notebook
+
+
+def _words(metadata: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Of an output's metadata the words for those who cannot see its picture."""
+    return {
+        kind: {"alt": given["alt"]}
+        for kind, given in metadata.items()
+        if isinstance(given, Mapping) and "alt" in given
+    }
 
 
 def _leftover(output: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -59,3 +60,24 @@ def test_every_analysis_of_the_workshop_is_made_and_linked(
 def test_without_a_headless_run_the_files_lie_beside_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORKSHOP_RUN", raising=False)
     assert explore.run_folder() == Path()
+
+
+def test_a_page_of_a_job_is_fetched_beside_the_executed_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKSHOP_RUN", str(tmp_path))
+
+    class Bucket:
+        """Stands for a workshop and its S3: one object."""
+
+        def client(self, service: str) -> Bucket:
+            assert service == "s3"
+            return self
+
+        def download_file(self, bucket: str, key: str, path: str) -> None:
+            assert (bucket, key) == ("music", "job/report.html")
+            Path(path).write_text("<html></html>")
+
+    page = explore.page(cast(Any, Bucket()), "s3://music/job/report.html", "Explanation")
+    assert (tmp_path / page.path).read_text() == "<html></html>"
+    assert page._repr_html_().startswith('<a href="analyses/Explanation.html"')

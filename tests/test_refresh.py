@@ -55,6 +55,13 @@ def test_cleaning_leaves_the_lesson_only() -> None:
     nbformat.validate(made)
 
 
+def test_the_words_of_a_picture_stay() -> None:
+    picture = shown(plain="Bars", png="iVBO")
+    picture.metadata = nbformat.from_dict({"image/png": {"alt": "Bars", "width": 640}, "isolated": True})
+    cell = refresh.clean(notebook(picture)).cells[1]
+    assert cell.outputs[0].metadata == {"image/png": {"alt": "Bars"}}
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -100,8 +100,8 @@ def test_parameters_change_what_they_should(classroom: Classroom) -> None:
     assert one == listeners[0]
 
     # Fewer algorithms than in the committed lesson give fewer candidates.
-    assert "XGBoost" in values(LESSONS["03"], "candidate")
-    assert "LightGBM" in values(exam, "candidate") and "XGBoost" not in values(exam, "candidate")
+    assert "CatBoost" in values(LESSONS["03"], "candidate")
+    assert "LightGBM" in values(exam, "candidate") and "CatBoost" not in values(exam, "candidate")
 
     # Another listener: the same model and ranking, another playlist, none of it heard before.
     other = listeners[-1]
