@@ -26,11 +26,11 @@ class Ensemble:
         self.description = _description(archives.describe(directory, "predictor"))
         self.keys = keys(environment, OUTPUT)
         self.accept = default_accept(environment, answers.WRITTEN)
+        from helpers.local.jobs.automl.ensembling import engine
+
+        engine.load()
         from autogluon.tabular import TabularPredictor
 
-        from helpers.local.jobs.automl.ensembling.quiet import quiet
-
-        quiet()
         self.predictor: Any = TabularPredictor.load(str(directory / "predictor"), verbosity=0)
         self.predictor.persist(max_memory=None)
         self._warm_up()

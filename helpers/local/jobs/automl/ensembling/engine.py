@@ -1,6 +1,5 @@
 """Loads AutoGluon, without what it does at every step that takes seconds and that no job here needs."""
 
-import functools
 import sys
 
 
@@ -13,10 +12,15 @@ def load() -> None:
     import autogluon.tabular
     import autogluon.tabular.trainer  # noqa: F401 - which it loads at the first fit
 
-    # Every save and load of a predictor notes the versions of all installed packages: read them once.
-    if not hasattr(utils.get_package_versions, "cache_info"):
-        utils.get_package_versions = functools.cache(utils.get_package_versions)
+    # Every save and load of a predictor notes the versions of all packages there are: half a second each time,
+    # for a note that nobody reads.
+    utils.get_package_versions = _no_packages
 
     from helpers.local.jobs.automl.ensembling.quiet import quiet
 
     quiet()
+
+
+def _no_packages(*, strict: bool = False) -> tuple[dict[str, str], list[str]]:  # noqa: ARG001 - AutoGluon's
+    """No package's version, and no broken package."""
+    return {}, []
