@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,31 @@ def test_contributions_of_every_model_add_up_to_its_predictions(training: Traini
         shares = np.abs(found.values).mean(axis=0)
         assert shares[[0, 1, 3]].min() > 3 * shares[[2, 4]].max(), name  # what the rating follows
         assert shares[5] == 0
+
+
+def numbers(weights: np.ndarray) -> TrainingData:
+    """Two columns whose product is the target, but for the rows without weight, where it is 9."""
+    table = pd.DataFrame(np.random.default_rng(0).random((500, 2)), columns=["a, b", "c d"])
+    table["y"] = np.where(weights == 0, 9.0, table["a, b"] * table["c d"])
+    table["w"] = weights
+    parts = (table[:400].reset_index(drop=True), table[400:].reset_index(drop=True))
+    return TrainingData(*parts, ["a, b", "c d"], "Regression", validation_given=False, weight="w")
+
+
+def test_rows_without_weight_do_not_count_in_any_model_or_metric(tmp_path: Path) -> None:
+    data = numbers(np.where(np.arange(500) % 4 == 0, 0.0, 1.0))
+    models = Training(data, "y", "RMSE", Resources(1, 4 * 10**9), tmp_path)
+    models.prepare()
+    tree = models.fit(Recipe("GBM", {"num_boost_round": 60}, interactions=True), None)
+    for fitted in (tree, models.fit(Recipe("MLP"), None), models.fit(Recipe("LR"), None)):
+        assert fitted.values["RMSE"] < 0.2, fitted  # a mean of all rows errs by more than 2
+        predicted = EnsemblingModel(models.predictor, fitted.model, data).predict(data.validation)
+        assert predicted.max() < 2, fitted
+    # A column of products belongs to both features: no exact contribution of either.
+    explained = EnsemblingModel(models.predictor, tree.model, data).contributions(
+        data.validation[data.features]
+    )
+    assert explained is None
 
 
 def test_a_line_s_contributions_are_its_weights_times_the_distance_from_the_mean(training: Training) -> None:

@@ -111,7 +111,7 @@ def _of_lightgbm(model: Any, columns: pd.DataFrame) -> ColumnContributions:
     names = list(inputs.columns)
     if getattr(model, "_requires_remap", False):
         originals = {new: old for old, new in model._features_internal_map.items()}
-        names = [originals[name] for name in names]
+        names = [originals.get(name, name) for name in names]
     return _split(model.model.predict(inputs, pred_contrib=True), names, columns)
 
 

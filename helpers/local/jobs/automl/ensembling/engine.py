@@ -12,8 +12,8 @@ def load() -> None:
     import autogluon.tabular
     import autogluon.tabular.trainer  # noqa: F401 - which it loads at the first fit
 
-    # Every save and load of a predictor notes the versions of all packages there are: half a second each time,
-    # for a note that nobody reads.
+    # Every save and load of a predictor notes the versions of all packages: half a second each time, for a
+    # note that nobody reads.
     utils.get_package_versions = _no_packages
 
     from helpers.local.jobs.automl.ensembling.quiet import quiet

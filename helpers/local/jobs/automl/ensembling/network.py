@@ -51,6 +51,8 @@ class NeuralNetwork(LinearModel):  # type: ignore[misc]
         X_val: pd.DataFrame | None = None,
         y_val: pd.Series | None = None,
         time_limit: float | None = None,
+        sample_weight: Any = None,
+        sample_weight_val: Any = None,
         **_: Any,
     ) -> None:
         began = time.monotonic()
@@ -69,11 +71,11 @@ class NeuralNetwork(LinearModel):  # type: ignore[misc]
             started = time.monotonic()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._pass(network, inputs, targets)
+                self._pass(network, inputs, targets, sample_weight)
             if validation is None:
                 best = (0.0, epoch, network)
             else:
-                loss = self._loss(network, *validation)
+                loss = self._loss(network, *validation, sample_weight_val)
                 if best is None or loss < best[0]:
                     best = (loss, epoch, (copy.deepcopy(network.coefs_), copy.deepcopy(network.intercepts_)))
                 elif epoch - best[1] >= int(self.params["patience"]):
@@ -99,17 +101,17 @@ class NeuralNetwork(LinearModel):  # type: ignore[misc]
             random_state=self.params.get("random_state", 0),
         )
 
-    def _pass(self, network: Any, inputs: Any, targets: Any) -> None:
-        if self.problem_type == REGRESSION:
-            network.partial_fit(inputs, targets)
-        else:
-            network.partial_fit(inputs, targets, classes=np.arange(max(2, self.num_classes or 2)))
+    def _pass(self, network: Any, inputs: Any, targets: Any, weights: Any) -> None:
+        options: dict[str, Any] = {} if weights is None else {"sample_weight": np.asarray(weights)}
+        if self.problem_type != REGRESSION:
+            options["classes"] = np.arange(max(2, self.num_classes or 2))
+        network.partial_fit(inputs, targets, **options)
 
-    def _loss(self, network: Any, inputs: Any, targets: Any) -> float:
+    def _loss(self, network: Any, inputs: Any, targets: Any, weights: Any) -> float:
         if self.problem_type == REGRESSION:
-            return float(np.mean((network.predict(inputs) - targets) ** 2))
+            return float(np.average((network.predict(inputs) - targets) ** 2, weights=weights))
         shares = network.predict_proba(inputs)[np.arange(len(targets)), targets]
-        return float(-np.mean(np.log(np.clip(shares, 1e-15, None))))
+        return float(-np.average(np.log(np.clip(shares, 1e-15, None)), weights=weights))
 
     def _targets(self, y: Any, first: bool = False) -> npt.NDArray[Any]:
         """Class numbers; of a regression, standard deviations from the mean."""
