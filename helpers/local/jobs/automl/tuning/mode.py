@@ -13,7 +13,14 @@ from helpers.local.jobs.automl.experiment import GivenUp as StoppedEarly
 from helpers.local.jobs.automl.mode import Assignment
 from helpers.local.jobs.automl.model import TrainedModel
 from helpers.local.jobs.automl.settings import Settings
-from helpers.local.jobs.automl.tuning.artifacts import Store, algorithm_description, processor_description
+from helpers.local.jobs.automl.tuning.artifacts import (
+    Store,
+    algorithm_description,
+    column_kind,
+    processor_description,
+)
+from helpers.local.jobs.automl.tuning.definition import write as write_definition
+from helpers.local.jobs.automl.tuning.definition.notebook import Definition
 from helpers.local.jobs.automl.tuning.library.algorithms import ALGORITHMS
 from helpers.local.jobs.automl.tuning.library.processors import fit_transform
 from helpers.local.jobs.automl.tuning.library.search import (
@@ -74,13 +81,26 @@ class Tuning:
         ]
 
     def define(self) -> str | None:
-        """Write the candidate definition notebook and what it takes along."""
-        return None
-
-    def prepare(self) -> None:
-        """Store the data, fit the data processors, store them and what they make of the data."""
+        """Store the parts of the data, and the candidate definition notebook, which works on them."""
         data, target = self.assignment.data, self.assignment.settings.target
         self.store.tables(data, target)
+        wanted = {pipeline.processor for pipeline in self.pipelines}
+        definition = Definition(
+            self.assignment.locations,
+            self.assignment.settings.region,
+            target,
+            self.preparation.target.values,
+            [name for name in data.training.columns if column_kind(data.training[name]) != "number"],
+            [strategy for strategy in self.preparation.strategies if strategy.name in wanted],
+            self.pipelines,
+            self.task,
+            metrics.direction(self.task.objective) == "Maximize",
+        )
+        return write_definition(self.store, self.assignment.locations, self.preparation, definition)
+
+    def prepare(self) -> None:
+        """Fit the data processors, store them and what they make of the data."""
+        data, target = self.assignment.data, self.assignment.settings.target
         wanted = {pipeline.processor for pipeline in self.pipelines}
         for strategy in self.preparation.strategies:
             if strategy.name not in wanted:
