@@ -112,6 +112,11 @@ def test_an_ensemble_s_container_has_the_environment_that_clients_read(
     assert container["ModelDataUrl"].endswith("/model.tar.gz")
 
 
+def test_an_ensemble_has_no_definition_notebook(trained: tuple[State, RunningJob]) -> None:
+    _, job = trained
+    assert list(job.progress["AutoMLJobArtifacts"]) == ["DataExplorationNotebookLocation"]
+
+
 # Tuning
 
 
