@@ -107,6 +107,7 @@ def test_invalid_targets_are_dropped_and_counted(state: State, capsys: pytest.Ca
         ("Rating,energy\n" + "n/a,1\n" * 600, "No row .* valid target"),
         ("Rating,energy\n" + '1,"2\n' * 601, "cannot be read as CSV"),
         ("Rating\n" + "1.5\n" * 600, "no column besides the target"),
+        ("Rating,same,empty\n" + "".join(f"{row},1,\n" for row in range(600)), "No feature tells anything"),
     ],
 )
 def test_data_that_cannot_be_trained_on_says_what_to_do(state: State, content: str, words: str) -> None:

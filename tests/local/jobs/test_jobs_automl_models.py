@@ -17,6 +17,7 @@ from helpers.local.jobs.automl.ensembling.contributions import ColumnContributio
 from helpers.local.jobs.automl.ensembling.recipes import Recipe
 from helpers.local.jobs.automl.ensembling.trained import EnsemblingModel
 from helpers.local.jobs.automl.ensembling.training import Training
+from helpers.local.jobs.automl.experiment import reason_of
 from helpers.local.jobs.automl.resources import Resources
 
 FEATURES = ["energy, x", "mood", "when", "título", "holes", "constant"]
@@ -107,6 +108,18 @@ def test_rows_without_weight_do_not_count_in_any_model_or_metric(tmp_path: Path)
         data.validation[data.features]
     )
     assert explained is None
+
+
+def test_a_model_without_a_feature_of_use_fails_alone(tmp_path: Path) -> None:
+    table = pd.DataFrame({"name": [f"song {row}" for row in range(500)], "y": np.arange(500.0)})
+    parts = (table[:400].reset_index(drop=True), table[400:].reset_index(drop=True))
+    data = TrainingData(*parts, ["name"], "Regression", validation_given=False)
+    models = Training(data, "y", "RMSE", Resources(1, 4 * 10**9), tmp_path)
+    models.prepare()
+    for _ in range(2):  # the second model finds nothing half made
+        with pytest.raises(Exception, match="No valid features") as raised:
+            models.fit(Recipe("GBM", {"num_boost_round": 5}), None)
+        assert "No feature is of use" in reason_of(raised.value)
 
 
 def test_a_line_s_contributions_are_its_weights_times_the_distance_from_the_mean(training: Training) -> None:

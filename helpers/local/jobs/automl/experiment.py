@@ -88,4 +88,6 @@ def reason_of(error: Exception) -> str:
             "The time was too short to train it: raise MaxAutoMLJobRuntimeInSeconds or "
             "MaxRuntimePerTrainingJobInSeconds."
         )
+    if type(error).__name__ == "NoValidFeatures":  # AutoGluon's
+        return "No feature is of use to it: each has one value only, or another text in every row."
     return f"{type(error).__name__}: {error}"

@@ -98,6 +98,11 @@ def prepare(tables: Tables, settings: Settings) -> TrainingData:
             "needed. Add rows, or check that the target column is filled."
         )
     require_classes(training[settings.target], problem_type)
+    if not any(training[name].nunique() > 1 for name in features):
+        raise JobFailure(
+            "No feature tells anything: each has the same value in every row, or none. Add columns that "
+            "differ from row to row."
+        )
     if tables.validation is not None:
         validation = _validation(tables.validation, training, features, settings, types, problem_type)
     else:

@@ -84,8 +84,8 @@ class Training:
             **self._resources(),
         }
         if not before:
-            self.predictor = self._new_predictor()
-            self.predictor.fit(
+            predictor = self._new_predictor()
+            predictor.fit(
                 self.data.training,
                 tuning_data=self.data.validation,
                 calibrate_decision_threshold=False,
@@ -93,6 +93,7 @@ class Training:
                 feature_metadata=self._feature_metadata(),
                 **options,
             )
+            self.predictor = predictor  # one whose first fit failed is of no use
         else:
             self.predictor.fit_extra(**options)
         return self._newest(before, recipe.key)
