@@ -24,6 +24,7 @@ class Sample:
     total: int = 0
     frames: list[pd.DataFrame] = field(default_factory=list)
     draws: list[np.ndarray] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)  # of the frames, in bytes
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(SEED))
 
     def add(self, frame: pd.DataFrame, source: str) -> None:
@@ -40,9 +41,10 @@ class Sample:
         draws = self.random.random(len(frame))
         self.frames.append(frame)
         self.draws.append(draws)
+        self.sizes.append(_size(frame))
         if self.share < 1:
             self._keep(len(self.frames) - 1)
-        while self._bytes() > self.budget and self.share > 1e-9:
+        while sum(self.sizes) > self.budget and self.share > 1e-9:
             self.share /= 2
             for position in range(len(self.frames)):
                 self._keep(position)
@@ -64,9 +66,7 @@ class Sample:
         if not kept.all():
             self.frames[position] = self.frames[position][kept]
             self.draws[position] = self.draws[position][kept]
-
-    def _bytes(self) -> int:
-        return sum(_size(frame) for frame in self.frames)
+            self.sizes[position] = _size(self.frames[position])
 
 
 def _size(frame: pd.DataFrame) -> int:
