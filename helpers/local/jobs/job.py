@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from helpers.local.jobs import lifeline
 from helpers.local.jobs.progress import Progress, shorten
@@ -82,11 +82,19 @@ def run(name: str, work: Callable[[Job], None]) -> None:
         reason = shorten(str(failure))
         print(f"Failed: {reason}", flush=True)
         job.progress.update(FailureReason=reason)
-        sys.exit(1)
+        _leave(1)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
         traceback.print_exc()
         job.progress.update(FailureReason=shorten(f"Internal error: {type(error).__name__}: {error}"))
-        sys.exit(1)
+        _leave(1)
+    _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: to unload the libraries takes seconds, and their threads may abort it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _open(name: str) -> Job:
