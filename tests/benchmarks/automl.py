@@ -122,7 +122,8 @@ def timed(train: Callable[[], Any], predict: Callable[[Any], Any]) -> Trained:
 
 def job(folder: Path, problem: str, seconds: float) -> Trained:
     """Our job process, and its model as an endpoint would load it."""
-    from helpers.local.jobs.serving.model import Model, unpack
+    from helpers.local.jobs.serving.archives import unpack
+    from helpers.local.jobs.serving.ensemble import Ensemble
     from helpers.local.objects import ObjectStore
 
     state, directory = folder / "state", folder / "state" / "job"
@@ -150,7 +151,7 @@ def job(folder: Path, problem: str, seconds: float) -> Trained:
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     best = json.loads((directory / "progress.json").read_text())["BestCandidate"]
     unpack(objects, best["InferenceContainers"][0]["ModelDataUrl"], folder / "model")
-    model = Model(folder / "model")
+    model = Ensemble(folder / "model", {})
     test = pd.read_csv(folder / "test.csv").drop(columns=target)
     began = time.perf_counter()
     if problem == "regression":

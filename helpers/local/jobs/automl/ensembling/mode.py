@@ -8,16 +8,18 @@ from typing import Any
 
 from helpers.local.jobs.automl.candidates import Trial, step
 from helpers.local.jobs.automl.ensembling import artifacts
-from helpers.local.jobs.automl.ensembling.recipes import ENSEMBLE_RESERVE, recipes, time_share
+from helpers.local.jobs.automl.ensembling.recipes import (
+    ENSEMBLE_RESERVE,
+    REFIT_FACTOR,
+    recipes,
+    time_share,
+    time_to_train,
+)
 from helpers.local.jobs.automl.ensembling.trained import EnsemblingModel
 from helpers.local.jobs.automl.ensembling.training import ENSEMBLE, Fitted, Training
 from helpers.local.jobs.automl.mode import Assignment
 from helpers.local.jobs.automl.model import TrainedModel
 from helpers.local.jobs.job import JobFailure
-
-# Training once more on all rows takes so much of the seconds that the first time took: a quarter more rows,
-# the packing, and some room.
-REFIT_FACTOR = 1.6
 
 NAMES = {
     "GBM": "LightGBM",
@@ -61,7 +63,8 @@ class Ensembling:
 
     def train(self) -> None:
         """Train what the settings ask for. Raises JobFailure when not one candidate could be trained."""
-        chosen, ensemble = recipes(self.assignment.settings, len(self.assignment.data.training))
+        rows = len(self.assignment.data.training)
+        chosen, ensemble = recipes(self.assignment.settings, rows)
         candidates = self.experiment.candidates
         print(
             f"Training {len(chosen)} models{' and their ensemble' if ensemble else ''} on "
@@ -71,7 +74,7 @@ class Ensembling:
         for index, recipe in enumerate(chosen):
             first = not candidates.completed()
             limit = time_share(
-                self.limits.remaining(), len(chosen) - index, self.limits.candidate_runtime, first
+                self._remaining(rows), len(chosen) - index, self.limits.candidate_runtime, first
             )
             if not first and limit is not None and limit < 1:
                 self.limits.cut_short = True
@@ -84,6 +87,13 @@ class Ensembling:
             remaining = self.limits.remaining()
             limit = None if remaining is None else max(remaining, ENSEMBLE_RESERVE)
             self._candidate(ENSEMBLE, partial(self.fits.fit_ensemble, limit))
+
+    def _remaining(self, rows: int) -> float | None:
+        """The seconds that further models may take."""
+        if self.assignment.data.validation_given:
+            return self.limits.remaining()
+        spent = sum(self.fits.seconds(model) for model in self.models.values())
+        return time_to_train(self.limits.remaining(), spent, rows)
 
     def finish(self) -> None:
         """Give the best candidate's model the validation rows too, if the limits leave time for it."""

@@ -24,6 +24,9 @@ NEED_TORCH = ("fastai", "nn-torch")
 SHORTEST_FIT = 5.0
 # Seconds of a binding limit that are kept for the ensemble and the packing of models.
 ENSEMBLE_RESERVE = 5.0
+# Training once more on all rows takes so much of the seconds that the first time took: a quarter more rows,
+# the packing, and some room.
+REFIT_FACTOR = 1.6
 
 
 # From so many rows on, trees may be larger and steps bolder: time, not rows, is what is short then.
@@ -117,3 +120,14 @@ def time_share(
         share = (remaining - ENSEMBLE_RESERVE) * max(0.5, 1 / max(1, models_left))
         limits.append(max(share, SHORTEST_FIT) if first else share)
     return min(limits) if limits else None
+
+
+def time_to_train(remaining: float | None, spent: float, rows: int) -> float | None:
+    """The seconds left for further models so that all, after `spent` seconds, can be refitted on all rows.
+
+    On few rows the validation rows are worth more than another model. Where time for them is out of reach, or
+    rows are many anyway, models get all that is left.
+    """
+    if remaining is None or rows >= MANY_ROWS or spent == 0 or remaining < REFIT_FACTOR * spent:
+        return remaining
+    return (remaining - REFIT_FACTOR * spent) / (1 + REFIT_FACTOR)

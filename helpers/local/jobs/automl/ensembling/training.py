@@ -106,7 +106,7 @@ class Training:
 
     def seconds(self, model: str) -> float:
         """What it took to train a model, with all the models it is made of."""
-        trained = self.predictor.leaderboard(silent=True).set_index("model")
+        trained = self.predictor.leaderboard(display=False).set_index("model")
         return float(trained.loc[model, "fit_time"])
 
     def refit(self, model: str) -> str:
