@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 
 from helpers.local.jobs.automl.candidates import Candidates, Trial
+from helpers.local.jobs.automl.data import TrainingData
 from helpers.local.jobs.automl.ensembling import interactions, recipes
 from helpers.local.jobs.automl.ensembling.interactions import InteractionScores
 from helpers.local.jobs.automl.ensembling.network import NeuralNetwork
 from helpers.local.jobs.automl.ensembling.recipes import Recipe
+from helpers.local.jobs.automl.ensembling.training import Training
+from helpers.local.jobs.automl.resources import Resources
 
 
 def table(rows: int, columns: int = 4, seed: int = 0) -> pd.DataFrame:
@@ -54,10 +57,10 @@ def test_the_weights_are_those_of_scikit_learns_ridge() -> None:
     generator.fit_transform(seen, target)
     standard = (seen - seen.mean()) / seen.std(ddof=0)
     products = PolynomialFeatures(2, include_bias=False).fit_transform(standard)
-    mine = generator.transform(seen)["interactions_0"]
+    mine = generator.transform(seen)["interactions_0"] * target.std(ddof=0) + target.mean()
     errors = [
         np.abs(Ridge(alpha=penalty).fit(products, target).predict(products) - mine).max()
-        for penalty in (3.0, 30.0, 300.0, 3000.0)
+        for penalty in (0.4, 4.0, 40.0, 400.0)
     ]
     assert min(errors) < 1e-3
 
@@ -87,6 +90,23 @@ def test_blanks_infinities_constants_and_texts_do_no_harm() -> None:
     assert np.corrcoef(fitted["interactions_0"], target)[0, 1] > 0.95
     again = pickle.loads(pickle.dumps(generator)).transform(seen.iloc[:1])
     assert again["interactions_0"].tolist() == generator.transform(seen.iloc[:1])["interactions_0"].tolist()
+
+
+def test_columns_that_follow_from_others_and_large_numbers_do_no_harm() -> None:
+    seen = table(3000, columns=3)
+    for number in range(12):  # whose products are as alike as single precision can tell
+        seen[f"sum{number}"] = seen.x0 + seen.x1 * (1 + 1e-7 * number)
+    target = 1e9 + 1e-3 * seen.x0 * seen.x1
+    fitted = scores().fit_transform(seen, target)
+    assert np.corrcoef(fitted["interactions_0"], seen.x0 * seen.x1)[0, 1] > 0.99
+    taken = seen.assign(interactions_0=1.0)
+    assert list(scores().fit_transform(taken, target))[-2:] == ["interactions_0", "interactions_0_"]
+
+
+def test_sums_that_are_not_positive_definite_are_penalised_until_they_are() -> None:
+    square = np.diag([100.0, -5.0, 3.0])
+    weights = interactions._solve(square, np.ones((3, 1)), 1.0)
+    assert weights.ravel() == pytest.approx([1 / 100, 1 / 5, 1 / 13])
 
 
 def test_too_few_rows_or_columns_add_nothing() -> None:
@@ -160,3 +180,13 @@ def test_few_rows_keep_time_to_train_once_more_on_all_of_them() -> None:
     assert recipes.time_to_train(100, 0, 1000) == 100  # the first model comes before all else
     assert recipes.time_to_train(100, 90, 1000) == 100  # out of reach: further models get the time
     assert recipes.time_to_train(100, 20, recipes.MANY_ROWS) == 100
+
+
+def test_the_failure_of_the_first_model_is_its_own(tmp_path: Any) -> None:
+    rows = table(600).assign(target=lambda frame: frame.x0)
+    data = TrainingData(rows[:500], rows[500:], ["x0", "x1", "x2", "x3"], "Regression", False)
+    training = Training(data, "target", "RMSE", Resources(1, 2 * 1024**3), tmp_path)
+    training.prepare()
+    with pytest.raises(Exception, match="objective"):
+        training.fit(Recipe("GBM", {"objective": "no such objective", "num_boost_round": 5}), None)
+    assert training.fit(Recipe("LR"), None).values["RMSE"] < 0.1

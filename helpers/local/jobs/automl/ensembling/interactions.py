@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from autogluon.features.generators import AbstractFeatureGenerator
-from scipy.linalg import blas, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve
 
 MOST_COLUMNS = 60  # that are multiplied with each other, which makes 1830 products; others stay as they are
 MOST_CLASSES = 20  # each has a column of its own
 ROWS_PER_PRODUCT = 8  # with fewer, what the regression finds is chance
 MOST_ROWS = 400_000  # that the ridge regression learns from; more change nothing that can be measured
 FOLDS = 5
-PENALTIES = (3.0, 30.0, 300.0, 3000.0)
+PENALTIES = (2e-4, 2e-3, 2e-2, 2e-1)  # of the rows
 CLIP = 4.0  # standard deviations: a product of outliers must not outweigh everything else
 CHUNK = 20_000  # rows whose products are in memory at a time
 CHOOSING_ROWS = 20_000  # that choose the penalty
@@ -41,7 +41,7 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
         targets = self._targets(np.asarray(y))
         special = dict(self.feature_metadata_in.type_group_map_special)
         self._choose_columns(X, targets)
-        self._names = [f"interactions_{number}" for number in range(targets.shape[1])]
+        self._names = _new_names([f"interactions_{number}" for number in range(targets.shape[1])], X.columns)
         few_rows = len(X) < ROWS_PER_PRODUCT * _width(len(self._columns))
         if len(self._columns) < 2 or targets.shape[1] > MOST_CLASSES or few_rows:
             self._names = []
@@ -54,10 +54,11 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
         return self._with_scores(X, self._predict(self._standard(X), self._weights))
 
     def _targets(self, values: npt.NDArray[Any]) -> Floats:
-        """The target, (rows, 1), or for more than two classes an indicator of each, (rows, classes)."""
+        """The target in standard deviations, (rows, 1), or an indicator of each class, (rows, classes)."""
         if self.target_type == "multiclass":
             return np.asarray(values[:, None] == np.unique(values)[None, :], dtype=np.float32)
-        return np.asarray(values, dtype=np.float32)[:, None]
+        numbers = values.astype(np.float64)
+        return np.asarray((numbers - numbers.mean()) / (numbers.std() or 1.0), dtype=np.float32)[:, None]
 
     def _choose_columns(self, X: pd.DataFrame, targets: Floats) -> None:
         """The columns of numbers; of too many, those that go most with the target."""
@@ -94,9 +95,10 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
             squares.append(square)
             sums.append(sum_)
         every_square, every_sum = np.sum(squares, axis=0), np.sum(sums, axis=0)
+        scale = float(every_square[0, 0])  # the rows learned from: the first product is the constant one
         chosen, predicted = None, np.zeros(targets.shape, dtype=np.float32)
         checked = np.flatnonzero(fold == 0)[:CHOOSING_ROWS]
-        for penalty in PENALTIES:
+        for penalty in (share * scale for share in PENALTIES):
             weights = _solve(every_square - squares[0], every_sum - sums[0], penalty)
             error = float(np.mean((self._predict(standard[checked], weights) - targets[checked]) ** 2))
             if chosen is None or error < chosen[0]:
@@ -121,6 +123,13 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
     def get_default_infer_features_in_args() -> dict[str, Any]:
         """Every column passes through."""
         return {}
+
+
+def _new_names(names: list[str], taken: pd.Index) -> list[str]:
+    """The names, with an underscore more wherever a column has one already."""
+    while not taken.intersection(names).empty:
+        names = [f"{name}_" for name in names]
+    return names
 
 
 def _width(columns: int) -> int:
@@ -160,6 +169,11 @@ def _sums(standard: Floats, targets: Floats) -> tuple[npt.NDArray[np.float64], n
 def _solve(square: npt.NDArray[np.float64], sum_: npt.NDArray[np.float64], penalty: float) -> Floats:
     """The weights of a ridge regression; the constant, which is first, is not held small."""
     ridge = np.full(len(square), penalty)
-    ridge[0] = 1e-3
-    factor = cho_factor(square + np.diag(ridge), lower=False, overwrite_a=True)
-    return np.asarray(cho_solve(factor, sum_), dtype=np.float32)
+    ridge[0] = 0.0
+    while True:
+        try:
+            factor = cho_factor(square + np.diag(ridge), lower=False, overwrite_a=True)
+        except LinAlgError:  # columns that follow from others, and sums in single precision
+            ridge = 10 * ridge
+        else:
+            return np.asarray(cho_solve(factor, sum_), dtype=np.float32)
