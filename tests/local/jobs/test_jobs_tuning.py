@@ -351,3 +351,14 @@ def test_a_model_of_another_making_runs_no_code(binary: Tuned, tmp_path: Path) -
     skops.io.dump(FunctionTransformer(os.system), tmp_path / "processor.skops")
     with pytest.raises(JobFailure, match=r"refused: Untrusted types found in the file: .*system"):
         images.loader(first["Image"])(tmp_path, first["Environment"])
+
+
+def test_short_limits_end_with_a_model_of_the_time_there_was(state: State) -> None:
+    state.put("train/part.csv", music_table(600).to_csv(index=False))
+    limits = {"MaxAutoMLJobRuntimeInSeconds": 1, "MaxRuntimePerTrainingJobInSeconds": 1}
+    request = automl_request("short", "train/", CompletionCriteria=limits, **TUNING)
+    job = state.run("automl", "short", request)
+    assert job.wait() == 0, job.log
+    assert job.progress["AutoMLJobSecondaryStatus"] == "MaxAutoMLJobRuntimeReached"
+    assert [item["CandidateStatus"] for item in job.progress["Candidates"]] == ["Completed"]
+    assert job.progress["BestCandidate"]["FinalAutoMLJobObjectiveMetric"]["MetricName"] == "validation:rmse"

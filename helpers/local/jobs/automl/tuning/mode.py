@@ -135,11 +135,11 @@ class Tuning:
             flush=True,
         )
         for _ in range(number):
-            deadline = self._deadline()
-            if deadline is not None and deadline < time.monotonic() + 1:
+            share = self._share()
+            if share is not None and share < 1:
                 self.limits.cut_short = True
                 break
-            self._candidate(search, deadline)
+            self._candidate(search, self._deadline(share))
         candidates = self.experiment.candidates
         if not candidates.completed():
             reasons = [entry["FailureReason"] for entry in candidates.entries]
@@ -240,15 +240,17 @@ class Tuning:
         )
         return self.store.algorithm(self.naming.model(name, pipeline), fitted, described)
 
-    def _deadline(self) -> float | None:
-        """When the next candidate must end, (monotonic clock): after half of what is left, or its limit."""
-        limits = []
-        if self.limits.candidate_runtime is not None:
-            limits.append(float(self.limits.candidate_runtime))
+    def _share(self) -> float | None:
+        """The seconds of the job's limit that the next candidate may take: half of those left."""
         remaining = self.limits.remaining()
-        if remaining is not None:
-            share = (remaining - RESERVE) / 2
-            limits.append(share if self.experiment.candidates.completed() else max(share, SHORTEST))
+        if remaining is None:
+            return None
+        share = (remaining - RESERVE) / 2
+        return share if self.experiment.candidates.completed() else max(share, SHORTEST)
+
+    def _deadline(self, share: float | None) -> float | None:
+        """When the next candidate must end, on the monotonic clock: after its share, or its own limit."""
+        limits = [limit for limit in (share, self.limits.candidate_runtime) if limit is not None]
         return time.monotonic() + min(limits) if limits else None
 
 

@@ -34,7 +34,7 @@ class MLP:
 
     def start(self, task: Task) -> dict[str, Any]:  # noqa: ARG002
         """A small network."""
-        return {"layers": "64-32", "learning_rate": 2e-3, "weight_decay": 1e-3, "mini_batch_size": 128}
+        return {"layers": "128", "learning_rate": 5e-4, "weight_decay": 1e-5, "mini_batch_size": 256}
 
     def fit(
         self, rows: Rows, parameters: dict[str, Any], task: Task, watch: Watch | None, rounds: int | None
