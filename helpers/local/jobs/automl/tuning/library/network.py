@@ -14,6 +14,8 @@ from .task import SEED, Fitted, GivenUp, Rows, Task, Trial, Watch, loss
 
 MOST_EPOCHS = 30
 PATIENCE = 3  # epochs without a better validation loss
+SMALLEST_BATCH = 16  # rows, and of few rows batches are small: an epoch has this many at least
+FEWEST_STEPS = 50
 LAYERS = {"32": (32,), "64": (64,), "128": (128,), "64-32": (64, 32), "128-64": (128, 64)}
 
 
@@ -73,7 +75,7 @@ class MLP:
             "hidden_layer_sizes": LAYERS[parameters["layers"]],
             "learning_rate_init": parameters["learning_rate"],
             "alpha": parameters["weight_decay"],
-            "batch_size": min(int(parameters["mini_batch_size"]), rows),
+            "batch_size": min(int(parameters["mini_batch_size"]), max(SMALLEST_BATCH, rows // FEWEST_STEPS)),
             "random_state": SEED,
         }
         return MLPRegressor(**options) if task.regression else MLPClassifier(**options)
