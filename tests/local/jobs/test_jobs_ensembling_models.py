@@ -172,16 +172,6 @@ def test_of_candidates_with_as_many_right_the_surest_is_best() -> None:
     assert best is not None and best["CandidateName"] == "b"
 
 
-def test_few_rows_keep_time_to_train_once_more_on_all_of_them() -> None:
-    factor = recipes.REFIT_FACTOR
-    left = recipes.time_to_train(100, 20, 1000)
-    assert left is not None and left + factor * (20 + left) == pytest.approx(100)
-    assert recipes.time_to_train(None, 20, 1000) is None
-    assert recipes.time_to_train(100, 0, 1000) == 100  # the first model comes before all else
-    assert recipes.time_to_train(100, 90, 1000) == 100  # out of reach: further models get the time
-    assert recipes.time_to_train(100, 20, recipes.MANY_ROWS) == 100
-
-
 def test_the_failure_of_the_first_model_is_its_own(tmp_path: Any) -> None:
     rows = table(600).assign(target=lambda frame: frame.x0)
     data = TrainingData(rows[:500], rows[500:], ["x0", "x1", "x2", "x3"], "Regression", False)

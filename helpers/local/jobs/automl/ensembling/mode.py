@@ -13,7 +13,6 @@ from helpers.local.jobs.automl.ensembling.recipes import (
     REFIT_FACTOR,
     recipes,
     time_share,
-    time_to_train,
 )
 from helpers.local.jobs.automl.ensembling.trained import EnsemblingModel
 from helpers.local.jobs.automl.ensembling.training import ENSEMBLE, Fitted, Training
@@ -74,7 +73,7 @@ class Ensembling:
         for index, recipe in enumerate(chosen):
             first = not candidates.completed()
             limit = time_share(
-                self._remaining(rows), len(chosen) - index, self.limits.candidate_runtime, first
+                self.limits.remaining(), len(chosen) - index, self.limits.candidate_runtime, first
             )
             if not first and limit is not None and limit < 1:
                 self.limits.cut_short = True
@@ -87,13 +86,6 @@ class Ensembling:
             remaining = self.limits.remaining()
             limit = None if remaining is None else max(remaining, ENSEMBLE_RESERVE)
             self._candidate(ENSEMBLE, partial(self.fits.fit_ensemble, limit))
-
-    def _remaining(self, rows: int) -> float | None:
-        """The seconds that further models may take."""
-        if self.assignment.data.validation_given:
-            return self.limits.remaining()
-        spent = sum(self.fits.seconds(model) for model in self.models.values())
-        return time_to_train(self.limits.remaining(), spent, rows)
 
     def finish(self) -> None:
         """Give the best candidate's model the validation rows too, if the limits leave time for it."""

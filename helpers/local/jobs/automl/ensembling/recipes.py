@@ -120,14 +120,3 @@ def time_share(
         share = (remaining - ENSEMBLE_RESERVE) * max(0.5, 1 / max(1, models_left))
         limits.append(max(share, SHORTEST_FIT) if first else share)
     return min(limits) if limits else None
-
-
-def time_to_train(remaining: float | None, spent: float, rows: int) -> float | None:
-    """The seconds left for further models so that all, after `spent` seconds, can be refitted on all rows.
-
-    On few rows the validation rows are worth more than another model. Where time for them is out of reach, or
-    rows are many anyway, models get all that is left.
-    """
-    if remaining is None or rows >= MANY_ROWS or spent == 0 or remaining < REFIT_FACTOR * spent:
-        return remaining
-    return (remaining - REFIT_FACTOR * spent) / (1 + REFIT_FACTOR)
