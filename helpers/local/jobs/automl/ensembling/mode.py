@@ -10,6 +10,7 @@ from helpers.local.jobs.automl.candidates import Trial, step
 from helpers.local.jobs.automl.ensembling import artifacts
 from helpers.local.jobs.automl.ensembling.recipes import (
     ENSEMBLE_RESERVE,
+    ENSEMBLE_ROWS_PER_SECOND,
     REFIT_FACTOR,
     recipes,
     time_share,
@@ -73,7 +74,7 @@ class Ensembling:
         for index, recipe in enumerate(chosen):
             first = not candidates.completed()
             limit = time_share(
-                self.limits.remaining(), len(chosen) - index, self.limits.candidate_runtime, first
+                self._remaining(rows), len(chosen) - index, self.limits.candidate_runtime, first
             )
             if not first and limit is not None and limit < 1:
                 self.limits.cut_short = True
@@ -86,6 +87,11 @@ class Ensembling:
             remaining = self.limits.remaining()
             limit = None if remaining is None else max(remaining, ENSEMBLE_RESERVE)
             self._candidate(ENSEMBLE, partial(self.fits.fit_ensemble, limit))
+
+    def _remaining(self, rows: int) -> float | None:
+        """The seconds left for models: of many rows the ensemble takes more than is kept for it anyway."""
+        remaining = self.limits.remaining()
+        return None if remaining is None else remaining - rows / ENSEMBLE_ROWS_PER_SECOND
 
     def finish(self) -> None:
         """Give the best candidate's model the validation rows too, if the limits leave time for it."""
