@@ -7,6 +7,7 @@ columns are allowed and left out.
 from __future__ import annotations
 
 import csv
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pandera
-from pandera.errors import SchemaErrors
+
+# pandera sets variables for Spark as it is imported. With them Arrow drops the zones of times, here and in
+# every process that is started from here, and Spark binds to this machine alone: both are taken back.
+_meddled = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
+_unset = [name for name in _meddled if name not in os.environ]
+import pandera.pandas as pandera  # noqa: E402
+from pandera.errors import SchemaErrors  # noqa: E402
+
+for _name in _unset:
+    os.environ.pop(_name, None)
 
 LISTED = 3  # how many rows an error message shows for one kind of mistake
 

@@ -586,3 +586,19 @@ def test_files_of_two_own_folders_do_not_share_a_copy(tmp_path: Path) -> None:
         copies.add(dataset.load(folder, tmp_path / "data").tracks)
     assert len(copies) == 2
     assert all(os.path.getsize(path) > 1000 for path in copies)  # noqa: PTH202
+
+
+def test_zones_of_times_are_kept_after_the_schema_is_loaded() -> None:
+    """pandera's import tells Arrow to drop them, and processes started later inherit that."""
+    code = (
+        "import datetime, os\nimport helpers.dataset\nimport pyarrow as pa\n"
+        "east = datetime.timezone(datetime.timedelta(hours=2))\n"
+        "moment = datetime.datetime(2024, 1, 1, 1, tzinfo=east)\n"
+        "kept = pa.array([moment], pa.timestamp('us', tz='UTC'))[0].as_py()\n"
+        "print(kept.isoformat(), 'SPARK_LOCAL_IP' in os.environ)"
+    )
+    clean = {
+        name: value for name, value in os.environ.items() if "PYARROW" not in name and "SPARK" not in name
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2023-12-31T23:00:00+00:00", "False"]
