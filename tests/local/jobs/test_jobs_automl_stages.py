@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from jobs_harness import BUCKET, State, automl_request, music_table
 
+from helpers.local import machine
 from helpers.local.jobs.automl import exploration, modes, reports, resources, stages
 from helpers.local.jobs.automl.candidates import Trial, step
 from helpers.local.jobs.automl.limits import Limits
@@ -220,7 +221,7 @@ def test_a_stop_request_before_the_analysis_ends_it_at_once(job: Job) -> None:
     ("request_", "cores", "memory"),
     [
         ({"Resources": {"Cores": 3, "MemoryInBytes": 5 * 10**9}}, 3, 5 * 10**9),
-        ({}, resources.machine_cores(), int(resources.SHARE_OF_MACHINE * resources.machine_memory())),
+        ({}, machine.usable_cores(), int(resources.SHARE_OF_MACHINE * machine.usable_memory())),
     ],
 )
 def test_what_is_granted_is_kept_by_every_library(

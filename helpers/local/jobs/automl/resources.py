@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from helpers.local.machine import usable_cores, usable_memory
+
 # Read by the libraries when they are loaded: OpenMP's, OpenBLAS's, MKL's, numexpr's, Arrow's, Apple's.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -33,18 +35,8 @@ class Resources:
 def granted(request: Mapping[str, Any]) -> Resources:
     """What the request's member Resources grants, else what the machine has."""
     resources = request.get("Resources", {})
-    cores = int(resources.get("Cores") or machine_cores())
-    return Resources(cores, int(resources.get("MemoryInBytes") or SHARE_OF_MACHINE * machine_memory()))
-
-
-def machine_cores() -> int:
-    """The processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def machine_memory() -> int:
-    """The memory of the machine in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = int(resources.get("Cores") or usable_cores())
+    return Resources(cores, int(resources.get("MemoryInBytes") or SHARE_OF_MACHINE * usable_memory()))
 
 
 def peak_memory() -> int:

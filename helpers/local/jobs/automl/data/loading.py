@@ -16,10 +16,10 @@ from helpers.local.jobs.automl.data.target import (
     require_target,
 )
 from helpers.local.jobs.automl.data.weights import clean_weights
-from helpers.local.jobs.automl.resources import machine_memory
 from helpers.local.jobs.automl.settings import Settings
 from helpers.local.jobs.channels import InputObject, read_source
 from helpers.local.jobs.job import JobFailure
+from helpers.local.machine import usable_memory
 from helpers.local.objects import ObjectStore
 
 MINIMUM_ROWS = 500
@@ -64,7 +64,7 @@ def read(
 ) -> Tables:
     """Read every channel. Raises JobFailure when one cannot be read or lacks the target."""
     specification = feature_specification.read(objects, settings, mode)
-    memory = machine_memory() if memory is None else memory
+    memory = usable_memory() if memory is None else memory
     budget = max(memory - LIBRARIES, memory // 2) // COPIES
     tables: dict[bool, pd.DataFrame] = {}
     for channel in settings.channels:
