@@ -21,7 +21,7 @@ from helpers.local.sagemaker.plane import ACCOUNT
 LARGEST_BODY = 6_291_456  # bytes
 LONGEST_HEADER = 1024  # characters of the custom attributes and the inference id
 PATIENCE = 60.0  # seconds a model may take
-AT_ONCE = 28  # invocations; each keeps one of the server's 32 threads, and some must be left for the rest
+AT_ONCE = 48  # invocations; each keeps one of the server's 64 threads, and some must be left for the rest
 LONGEST_MESSAGE = 32_768  # characters of a container's error that are handed on
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)")

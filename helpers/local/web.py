@@ -29,7 +29,7 @@ LARGEST_BODY = (
     5 * 1024**3 + 1024**2
 )  # bytes: the 5 GiB S3 takes in one request, and room for chunk signatures
 LARGEST_BODY_IN_MEMORY = 512 * 1024  # bytes
-THREADS = 32  # requests answered at once; an InvokeEndpoint keeps its thread while the model computes
+THREADS = 64  # requests answered at once; an InvokeEndpoint keeps its thread while the model computes
 RAW_HEADERS = "workshop.headers"
 
 

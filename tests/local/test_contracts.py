@@ -1,4 +1,4 @@
-"""The list of what Autopilot does names tests that there are, or says why a fact is not kept."""
+"""The lists of what the service does name tests that there are, or say why a fact is not kept."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-LIST = HERE / "automl_contract.md"
+LISTS = sorted(HERE.glob("*_contract.md"))
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Fact:
     gap: str
 
 
-def read() -> list[Fact]:
-    """Every fact of the list."""
+def read(path: Path) -> list[Fact]:
+    """Every fact of a list."""
     found = []
-    for line in LIST.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("- "):
             continue
         words, _, proof = line.removeprefix("- ").partition(" | ")
@@ -35,7 +35,7 @@ def read() -> list[Fact]:
     return found
 
 
-FACTS = read()
+FACTS = [fact for path in LISTS for fact in read(path)]
 
 
 @cache
