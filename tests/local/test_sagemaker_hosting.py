@@ -139,14 +139,6 @@ def test_an_endpoint_configuration(shared: Any) -> None:
     assert refused(shared.create_endpoint, EndpointName=name, EndpointConfigName=name) == missing
 
 
-CAPTURE = {
-    "EnableCapture": True,
-    "InitialSamplingPercentage": 100,
-    "DestinationS3Uri": "s3://a/b",
-    "CaptureOptions": [{"CaptureMode": "Input"}],
-}
-
-
 @pytest.mark.parametrize(
     ("members", "text"),
     [
@@ -174,17 +166,6 @@ CAPTURE = {
         (
             {"ProductionVariants": [variant("model", InstanceType="ml.huge")]},
             "enum value set: [ml.t2.medium, ",
-        ),
-        (
-            {"ProductionVariants": [variant("model")], "DataCaptureConfig": CAPTURE},
-            "does not offer DataCaptureConfig",
-        ),
-        (
-            {
-                "ProductionVariants": [variant("model")],
-                "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://a/b"}},
-            },
-            "does not offer AsyncInferenceConfig",
         ),
     ],
 )

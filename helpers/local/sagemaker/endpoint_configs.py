@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.local.protocol import validation_error
+from helpers.local.sagemaker.invocation_settings import asynchronous_of, capture_of
 from helpers.local.sagemaker.listing import resources
-from helpers.local.sagemaker.models import containers_of
+from helpers.local.sagemaker.models import containers_of, mode_of
 from helpers.local.sagemaker.plane import Plane
-from helpers.local.sagemaker.records import EndpointConfigRecord, Variant
+from helpers.local.sagemaker.records import EndpointConfigRecord, ModelRecord, Variant
 from helpers.local.sagemaker.registry import Answer, Request, operation
 
-NOT_OFFERED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+NOT_OFFERED = ("ExplainerConfig", "ShadowProductionVariants")
 DEFAULT_PATIENCE = 240.0  # seconds until a container must answer /ping, as the service has it
 
 
@@ -21,8 +22,8 @@ def create_endpoint_config(plane: Plane, request: Request) -> Answer:
     for member in NOT_OFFERED:
         if request.get(member):
             raise validation_error(f"Local SageMaker does not offer {member} yet: leave it out.")
-    if request.get("DataCaptureConfig", {}).get("EnableCapture"):
-        raise validation_error("Local SageMaker does not offer DataCaptureConfig yet: leave it out.")
+    capture_of(request)
+    asynchronous_of(request)
     variants = request["ProductionVariants"]
     names = [variant["VariantName"] for variant in variants]
     if len(set(names)) != len(names):
@@ -84,16 +85,19 @@ def delete_endpoint_config(plane: Plane, request: Request) -> Answer:
 
 def variants_of(plane: Plane, record: EndpointConfigRecord) -> list[Variant]:
     """The variants of a configuration with the models they name, as these are now. Raises ServiceError."""
+    variants = record.request["ProductionVariants"]
+    models: list[ModelRecord] = [plane.find("model", variant["ModelName"]) for variant in variants]
     return [
         Variant(
             name=variant["VariantName"],
-            containers=containers_of(plane.find("model", variant["ModelName"])),
+            containers=containers_of(model),
             weight=_weight(variant),
             instances=None if "ServerlessConfig" in variant else variant["InitialInstanceCount"],
             serverless=variant.get("ServerlessConfig"),
             patience=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_PATIENCE),
+            mode=mode_of(model),
         )
-        for variant in record.request["ProductionVariants"]
+        for variant, model in zip(variants, models, strict=True)
     ]
 
 

@@ -11,6 +11,12 @@ from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.endpoint_configs import variants_of
 from helpers.local.sagemaker.fleet import keep_log
 from helpers.local.sagemaker.host import in_thread
+from helpers.local.sagemaker.invocation_settings import (
+    asynchronous_of,
+    asynchronous_summary,
+    capture_of,
+    capture_summary,
+)
 from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.model_server import new_generation
 from helpers.local.sagemaker.plane import Plane
@@ -101,6 +107,8 @@ def describe_endpoint(plane: Plane, request: Request) -> Answer:
         "ProductionVariants": [_summary(item, record.created) for item in shown.variants]
         if shown and serves
         else None,
+        "DataCaptureConfig": capture_summary(shown.capture) if shown else None,
+        "AsyncInferenceConfig": asynchronous_summary(shown.asynchronous) if shown else None,
         "EndpointStatus": record.status,
         "FailureReason": record.failure,
         "CreationTime": record.created,
@@ -223,7 +231,11 @@ def _take_down(plane: Plane, name: str) -> None:
 def _deployment(plane: Plane, config_name: str) -> Deployment:
     config: EndpointConfigRecord = plane.find("endpoint-config", config_name)
     return Deployment(
-        generation=new_generation(), config_name=config.name, variants=variants_of(plane, config)
+        generation=new_generation(),
+        config_name=config.name,
+        variants=variants_of(plane, config),
+        capture=capture_of(config.request),
+        asynchronous=asynchronous_of(config.request),
     )
 
 

@@ -8,10 +8,11 @@ from helpers.local.objects import NoSuchBucket, NoSuchKey, split_uri
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.listing import resources
 from helpers.local.sagemaker.plane import Plane
-from helpers.local.sagemaker.records import Container, ModelRecord
+from helpers.local.sagemaker.records import Container, ExecutionMode, ModelRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
 
-LARGEST_ENVIRONMENT = 32 * 1024  # bytes, all names and values of one container
+LARGEST_ENVIRONMENT = 32 * 1024  # bytes, all names and values of all containers of a model
+LONGEST_VARIABLE = 1024  # bytes of a name, and of a value
 NOT_OFFERED = (
     "ModelPackageName",
     "InferenceSpecificationName",
@@ -25,10 +26,9 @@ def create_model(plane: Plane, request: Request) -> Answer:
     """Make a model from containers."""
     if ("PrimaryContainer" in request) == bool(request.get("Containers")):
         raise validation_error("Exactly one of PrimaryContainer and Containers must be given.")
-    if request.get("InferenceExecutionConfig", {}).get("Mode", "Serial") != "Serial":
-        raise validation_error("Local SageMaker offers InferenceExecutionConfig.Mode Serial only.")
     definitions = _definitions(request)
-    _check_host_names(definitions)
+    _check_host_names(definitions, _mode(request))
+    _check_environments(definitions)
     for definition in definitions:
         _check_container(plane, definition)
     record = plane.new(plane.models, ModelRecord, "model", request["ModelName"], request)
@@ -83,6 +83,16 @@ def containers_of(record: ModelRecord) -> list[Container]:
     ]
 
 
+def mode_of(record: ModelRecord) -> ExecutionMode:
+    """How the containers of a model are called: one after the other, or each by its name."""
+    return _mode(record.request)
+
+
+def _mode(request: Request) -> ExecutionMode:
+    mode: ExecutionMode = request.get("InferenceExecutionConfig", {}).get("Mode", "Serial")
+    return mode
+
+
 def _definitions(request: Request) -> list[dict[str, Any]]:
     if "PrimaryContainer" in request:
         return [request["PrimaryContainer"]]
@@ -94,7 +104,7 @@ def _described(definition: dict[str, Any]) -> dict[str, Any]:
     return {"Mode": "SingleModel", "Environment": {}, **definition}
 
 
-def _check_host_names(definitions: list[dict[str, Any]]) -> None:
+def _check_host_names(definitions: list[dict[str, Any]], mode: ExecutionMode) -> None:
     names = [
         definition["ContainerHostname"] for definition in definitions if "ContainerHostname" in definition
     ]
@@ -102,6 +112,30 @@ def _check_host_names(definitions: list[dict[str, Any]]) -> None:
         raise validation_error("If one container has a ContainerHostname, every container must have one.")
     if len(set(names)) != len(names):
         raise validation_error("The ContainerHostname of each container must be unique within the model.")
+    if mode == "Direct" and (len(definitions) < 2 or not names):
+        raise validation_error(
+            "InferenceExecutionConfig.Mode Direct needs Containers, two at least, each with the "
+            "ContainerHostname it is called by."
+        )
+
+
+def _check_environments(definitions: list[dict[str, Any]]) -> None:
+    environments: list[dict[str, str]] = [item.get("Environment", {}) for item in definitions]
+    size = 0
+    for environment in environments:
+        for name, value in environment.items():
+            for what, length in (("name", len(name.encode())), ("value", len(value.encode()))):
+                if length > LONGEST_VARIABLE:
+                    raise validation_error(
+                        f"The Environment of a container has a {what} of {length} bytes ('{name:.50}'): at "
+                        f"most {LONGEST_VARIABLE} are allowed."
+                    )
+                size += length
+    if size > LARGEST_ENVIRONMENT:
+        raise validation_error(
+            "The Environment of a model's containers, names and values together, must not be larger than "
+            f"{LARGEST_ENVIRONMENT} bytes: it has {size}."
+        )
 
 
 def _check_container(plane: Plane, definition: dict[str, Any]) -> None:
@@ -112,11 +146,6 @@ def _check_container(plane: Plane, definition: dict[str, Any]) -> None:
         raise validation_error("Local SageMaker does not offer multi-model containers: use Mode SingleModel.")
     if "Image" not in definition:
         raise validation_error("Every container must have an Image.")
-    size = sum(len(f"{name}{value}".encode()) for name, value in definition.get("Environment", {}).items())
-    if size > LARGEST_ENVIRONMENT:
-        raise validation_error(
-            f"The Environment of a container must not be larger than {LARGEST_ENVIRONMENT} bytes."
-        )
     if "ModelDataSource" in definition:
         raise validation_error(
             "Local SageMaker does not offer ModelDataSource: give ModelDataUrl, a model.tar.gz."

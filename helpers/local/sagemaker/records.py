@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from helpers.local.store import Record
 
 JobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 EndpointStatus = Literal["Creating", "Updating", "SystemUpdating", "InService", "Deleting", "Failed"]
+ExecutionMode = Literal["Serial", "Direct"]
 
 
 @dataclass(kw_only=True)
@@ -62,17 +63,46 @@ class Variant:
     containers: list[Container]
     weight: float = 1.0
     instances: int | None = None  # None for a serverless variant
-    serverless: dict[str, Any] | None = None
+    serverless: dict[str, Any] | None = None  # MemorySizeInMB and MaxConcurrency
     patience: float = 240.0  # seconds a container may take until it answers /ping
+    mode: ExecutionMode = "Serial"  # one after the other, or each called by its name
+
+
+@dataclass(kw_only=True)
+class DataCapture:
+    """Which invocations are kept in S3, and how."""
+
+    destination: str  # s3://bucket/prefix
+    percentage: int = 100  # of the invocations, 0 to 100
+    enabled: bool = True
+    input: bool = True  # the bodies of requests are kept
+    output: bool = True  # those of answers are
+    csv_types: list[str] = field(default_factory=list)  # content types kept as text; all others in base64
+    json_types: list[str] = field(default_factory=list)
+    key: str | None = None  # KmsKeyId
+
+
+@dataclass(kw_only=True)
+class AsynchronousInference:
+    """Where the answers to asynchronous invocations go."""
+
+    output: str  # s3://bucket/prefix
+    failures: str | None = None  # s3://bucket/prefix of what went wrong; nowhere when there is none
+    at_once: int | None = None  # invocations that a container is asked at a time; None leaves it to us
+    key: str | None = None  # KmsKeyId
 
 
 @dataclass(kw_only=True)
 class Deployment:
-    """One generation of an endpoint: the variants of one configuration."""
+    """One generation of an endpoint: the variants of one configuration, and what else it asks for."""
 
     generation: str
     config_name: str
     variants: list[Variant]
+    capture: DataCapture | None = None
+    asynchronous: AsynchronousInference | None = (
+        None  # the endpoint takes asynchronous invocations, no others
+    )
 
 
 @dataclass(kw_only=True)
