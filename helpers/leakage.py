@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from helpers import flow, playlist
+from helpers import evaluation, flow
 
 Floats = npt.NDArray[np.float64]
 
@@ -128,7 +128,7 @@ def _train(train: pd.DataFrame) -> tuple[lightgbm.LGBMRegressor, float]:
     )
     # Without names: LightGBM refuses some characters in them, and a genre may have any.
     model.fit(learned.iloc[:, 1:].to_numpy(dtype=float), learned.iloc[:, 0].to_numpy(dtype=float))
-    return model, playlist.rmse(held_out.iloc[:, 0], _predict(model, held_out.iloc[:, 1:]))
+    return model, evaluation.rmse(held_out.iloc[:, 0], _predict(model, held_out.iloc[:, 1:]))
 
 
 def _predict(model: lightgbm.LGBMRegressor, features: pd.DataFrame) -> Floats:
