@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ MEMORY = "WORKSHOP_MEMORY_GB"
 GIGABYTE = 1024**3
 PART = 0.75  # of the memory: the rest is for the system, the notebooks and the endpoints
 CONTROL_GROUP = Path("/sys/fs/cgroup")
+MEMORY_STATISTICS = Path("/proc/meminfo")  # not on macOS
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,19 @@ def usable_memory() -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read(CONTROL_GROUP / "memory.max")
     return min(memory, int(limit)) if limit.isdigit() else memory
+
+
+def free_memory() -> int | None:
+    """The memory that is free here, or could be at once (bytes); None where the system does not say."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _read(MEMORY_STATISTICS), re.MULTILINE)
+    if found is None:
+        return None
+    free = int(found.group(1)) * 1024
+    limit, used = _read(CONTROL_GROUP / "memory.max"), _read(CONTROL_GROUP / "memory.current")
+    if limit.isdigit() and used.isdigit():
+        cached = re.search(r"^inactive_file (\d+)", _read(CONTROL_GROUP / "memory.stat"), re.MULTILINE)
+        free = min(free, int(limit) - int(used) + (int(cached.group(1)) if cached else 0))
+    return free
 
 
 def _read(path: Path) -> str:

@@ -103,13 +103,20 @@ def serve(directory: Path, request: dict[str, object]) -> int:
     while "await" in environment and not Path(environment["await"]).exists():
         time.sleep(0.05)  # a model that loads as slowly as the test likes
     token = "secret"
+    frozen = threading.Event()  # as when every thread of a model hangs
+    if behaviour == "mute":
+        frozen.set()
+    if behaviour == "polite":  # ends a while after it was asked to
+        signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), print("goodbye"), os._exit(0)))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            self.answer(200, b"")
+            if frozen.is_set():
+                time.sleep(600)
+            self.answer(int(environment.get("ping", "200")), b"")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -117,6 +124,9 @@ def serve(directory: Path, request: dict[str, object]) -> int:
                 self.answer(403, b"")
             elif body == b"crash":
                 os._exit(3)
+            elif body == b"freeze":
+                frozen.set()
+                time.sleep(600)
             elif body == b"hang":
                 time.sleep(600)
             elif body == b"slow":

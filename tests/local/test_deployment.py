@@ -111,6 +111,7 @@ def test_a_pipeline_is_deployed_under_the_name_given(sagemaker: Any, control: Co
     assert running["BestCandidate"]["CandidateName"] == "best"
     (listed,) = sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]
     assert listed["AutoMLJobSecondaryStatus"] == "DeployingModel"
+    wait_for(lambda: sagemaker.list_endpoints()["Endpoints"], what="the endpoint is being made")
     assert sagemaker.describe_endpoint(EndpointName="mine")["EndpointStatus"] == "Creating"
     late.write_text("")
     automl_ended(sagemaker, "job")

@@ -27,11 +27,12 @@ from helpers.local.processes import marked
 from helpers.local.protocol import load_api
 from helpers.local.sagemaker.host import Host
 from helpers.local.sagemaker.model_server import ModelServer
-from helpers.local.sagemaker.records import Container
+from helpers.local.sagemaker.records import Container, Variant
 from helpers.local.sagemaker.registry import offered
 
 API = load_api("sagemaker")
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
+VARIANT = Variant(name="a", containers=[], patience=20.0)
 
 
 def fresh(kind: str) -> str:
@@ -111,14 +112,7 @@ def test_bad_models(shared: Any, members: dict[str, Any], text: str) -> None:
 def test_an_endpoint_configuration(shared: Any) -> None:
     name = fresh("Config")
     create_model(shared, name)
-    variants = [
-        variant(name, "a", InitialVariantWeight=3.0),
-        {
-            "VariantName": "b",
-            "ModelName": name,
-            "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
-        },
-    ]
+    variants = [variant(name, "a", InitialVariantWeight=3.0), variant(name, "b")]
     answer = shared.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
     assert answer["EndpointConfigArn"] == f"{ARN}:endpoint-config/{name.lower()}"
     config = shared.describe_endpoint_config(EndpointConfigName=name)
@@ -220,7 +214,10 @@ def test_an_endpoint_whose_model_does_not_load_says_why(shared: Any) -> None:
     name = fresh("broken")
     assert deploy(shared, name, container(), container(behaviour="broken")) == "Failed"
     reason = shared.describe_endpoint(EndpointName=name)["FailureReason"]
-    assert reason.startswith("The container container-2 did not start. The process ended with exit code 1.")
+    assert reason.startswith(
+        "The container-2 container for production variant AllTraffic did not pass the ping health check. "
+        "Please check CloudWatch logs for this endpoint. The process ended with exit code 1."
+    )
     assert reason.endswith("the model cannot be loaded")
     code, text = refused(shared.update_endpoint, EndpointName=name, EndpointConfigName=name)
     assert (code, "Cannot update failed endpoint" in text) == ("ValidationException", True)
@@ -322,6 +319,7 @@ def test_weights_change_and_may_be_kept(sagemaker: Any) -> None:
         return {"EndpointName": "e", "DesiredWeightsAndCapacities": wishes}
 
     sagemaker.update_endpoint_weights_and_capacities(**change(("a", 0.0), ("b", 2.0)))
+    settled(sagemaker, "e")
     assert weights() == [0.0, 2.0]
     call = sagemaker.update_endpoint_weights_and_capacities
     assert "no variant 'c'" in refused(call, **change(("c", 1.0)))[1]
@@ -438,7 +436,9 @@ def test_a_container_stopped_while_it_starts_again_stays_stopped(tmp_path: Path)
 
     host = Host(tmp_path, "us-east-1", NoLogs(), launch)
     model = Container(name="c", definition={"Image": "image", "Environment": {}})
-    server = ModelServer(host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", 20.0)
+    server = ModelServer(
+        host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", VARIANT
+    )
     try:
         server.start()
         server.settled.wait(10)
@@ -453,7 +453,9 @@ def test_a_container_stopped_while_it_starts_again_stays_stopped(tmp_path: Path)
 def test_nobody_waits_for_a_container_stopped_before_its_start(tmp_path: Path) -> None:
     host = Host(tmp_path, "us-east-1", NoLogs(), launch_fake_job)
     model = Container(name="c", definition={"Image": "image", "Environment": {}})
-    server = ModelServer(host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", 20.0)
+    server = ModelServer(
+        host, "endpoint/e/1", tmp_path / "jobs/endpoint/e/1", model, "group", "stream", VARIANT
+    )
     server.stop()
     server.start()
     assert server.settled.wait(5)

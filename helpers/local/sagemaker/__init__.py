@@ -17,6 +17,7 @@ from helpers.local.sagemaker import (  # noqa: F401 - importing a family offers 
     automl,
     deployment,
     endpoint_configs,
+    endpoint_weights,
     endpoints,
     models,
     processing,
@@ -24,7 +25,7 @@ from helpers.local.sagemaker import (  # noqa: F401 - importing a family offers 
     transform,
 )
 from helpers.local.sagemaker.admission import Admission
-from helpers.local.sagemaker.endpoints import recover_endpoints
+from helpers.local.sagemaker.endpoint_lifecycle import recover_endpoints
 from helpers.local.sagemaker.host import Host, Launcher, Logs
 from helpers.local.sagemaker.jobs import recover_jobs
 from helpers.local.sagemaker.plane import Plane

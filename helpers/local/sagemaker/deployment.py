@@ -11,7 +11,8 @@ from typing import Any
 
 from helpers.local.errors import ServiceError
 from helpers.local.sagemaker.endpoint_configs import create_endpoint_config
-from helpers.local.sagemaker.endpoints import abandon, create_endpoint
+from helpers.local.sagemaker.endpoint_lifecycle import abandon
+from helpers.local.sagemaker.endpoints import create_endpoint
 from helpers.local.sagemaker.families import AUTOML
 from helpers.local.sagemaker.host import in_thread
 from helpers.local.sagemaker.jobs import afterwards, mark_stopped, read_progress, settle

@@ -11,8 +11,10 @@ from helpers.local.sagemaker.models import containers_of, mode_of
 from helpers.local.sagemaker.plane import Plane
 from helpers.local.sagemaker.records import EndpointConfigRecord, ModelRecord, Variant
 from helpers.local.sagemaker.registry import Answer, Request, operation
+from helpers.local.sagemaker.serverless import check_serverless
 
 NOT_OFFERED = ("ExplainerConfig", "ShadowProductionVariants")
+NOT_OFFERED_OF_VARIANTS = ("InstancePools", "CoreDumpConfig", "ManagedInstanceScaling")
 DEFAULT_PATIENCE = 240.0  # seconds until a container must answer /ping, as the service has it
 
 
@@ -32,6 +34,7 @@ def create_endpoint_config(plane: Plane, request: Request) -> Answer:
         )
     for number, variant in enumerate(variants, start=1):
         _check_variant(plane, variant, f"productionVariants.{number}.member")
+    check_serverless(plane, request)
     if sum(_weight(variant) for variant in variants) <= 0:
         raise validation_error("At least one production variant must have an InitialVariantWeight above 0.")
     record = plane.new(
@@ -93,6 +96,7 @@ def variants_of(plane: Plane, record: EndpointConfigRecord) -> list[Variant]:
             containers=containers_of(model),
             weight=_weight(variant),
             instances=None if "ServerlessConfig" in variant else variant["InitialInstanceCount"],
+            instance_type=variant.get("InstanceType"),
             serverless=variant.get("ServerlessConfig"),
             patience=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_PATIENCE),
             mode=mode_of(model),
@@ -106,6 +110,9 @@ def _weight(variant: dict[str, Any]) -> float:
 
 
 def _check_variant(plane: Plane, variant: dict[str, Any], path: str) -> None:
+    for member in NOT_OFFERED_OF_VARIANTS:
+        if member in variant:
+            raise validation_error(f"Local SageMaker does not offer {member}: leave it out at '{path}'.")
     if "ModelName" not in variant:
         raise validation_error(f"Every production variant must have a ModelName: '{path}' has none.")
     plane.find("model", variant["ModelName"])

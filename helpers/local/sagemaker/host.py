@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from helpers.local import machine
 from helpers.local.supervisor import Supervisor
 
 
@@ -27,7 +28,10 @@ class Launcher(Protocol):
 
 @dataclass
 class Host:
-    """What starts processes needs. ``closing`` is set when the server ends: nothing is started again then."""
+    """What starts processes needs. ``closing`` is set when the server ends: nothing is started again then.
+
+    ``turns``: so many containers load their models at the same time; the others wait for theirs.
+    """
 
     state: Path
     region: str
@@ -35,6 +39,9 @@ class Host:
     launcher: Launcher
     supervisor: Supervisor = field(default_factory=Supervisor)
     closing: threading.Event = field(default_factory=threading.Event)
+    turns: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(max(2, machine.usable_cores()))
+    )
 
     def directory(self, kind: str, name: str) -> Path:
         """The directory of a job or an endpoint."""

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import http.client
 import json
-import queue
 import secrets
-import socket
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from helpers.local import machine
+from helpers.local.sagemaker.container_connection import Address, IdleConnections, Reply, exchange
 from helpers.local.sagemaker.host import Host, in_thread
-from helpers.local.sagemaker.records import Container
-from helpers.local.supervisor import LOG, Child
+from helpers.local.sagemaker.records import Container, Variant
+from helpers.local.supervisor import LOG, Child, write_line
+
+__all__ = ["Broken", "ModelServer", "Reply", "TimedOut", "Unreachable", "new_generation"]
 
 POLL = 0.1  # seconds between two looks at a container that is starting
-PING_LIMIT = 2.0  # seconds a /ping may take
 DYING = 1.0  # seconds a process that broke a connection may take to end, if it crashed
-CONNECT_LIMIT = 5.0  # seconds a connection on the loopback address may take
 STEADY = 60.0  # seconds of service after which a crash counts as the first again
 LONGEST_PAUSE = 30.0  # seconds between two restarts of a container that keeps crashing
+TURN = 20.0  # seconds that a container which is loading may keep others from loading theirs
+LEAST_MEMORY = machine.GIGABYTE // 2  # that must be free before a container is started
+ROOM_PATIENCE = 10.0  # seconds until it must be
+SUSPECT_PINGS = 3  # unanswered in a row, after an invocation timed out: the container is started again
 
 
 class Unreachable(Exception):
@@ -35,21 +40,6 @@ class TimedOut(Exception):
 
 class Broken(Exception):
     """The container ended the connection without an answer: it crashed."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A container's answer."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-
-
-@dataclass(frozen=True)
-class _Address:
-    port: int
-    token: str
 
 
 class ModelServer:
@@ -67,7 +57,7 @@ class ModelServer:
         container: Container,
         group: str,
         stream: str,
-        patience: float,
+        variant: Variant,
     ) -> None:
         self.name = container.name
         self.settled = threading.Event()
@@ -76,11 +66,13 @@ class ModelServer:
         self._host = host
         self._key = key
         self._directory = directory
-        self._patience = patience
-        self._address: _Address | None = None
+        self._patience = variant.patience
+        self._called = f"The {container.name} container for production variant {variant.name}"
+        self._address: Address | None = None
         self._child: Child | None = None  # the process that answers, while ready is set
         self._lock = threading.Lock()
-        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        self._idle = IdleConnections()
+        self._suspected = threading.Lock()  # held while it is found out whether the container hangs
         self._stopping = threading.Event()
         self._over = threading.Event()  # nothing keeps the process running: not yet, or not any more
         self._over.set()
@@ -94,26 +86,30 @@ class ModelServer:
         self._over.clear()
         in_thread(f"keep {self._key}", self._keep_until_over)
 
+    def ask_to_stop(self) -> None:
+        """Tell the process to end (SIGTERM), and kill it if it has not after the supervisor's grace time."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self.ready.clear()
+            self._host.supervisor.stop(self._key)
+
     def stop(self) -> None:
         """End the process, and wait until it has."""
-        self._stopping.set()
-        self.ready.clear()
-        self._host.supervisor.kill(self._key)
-        self._over.wait(15)
-        self._forget_connections()
+        self.ask_to_stop()
+        self._over.wait(self._host.supervisor.grace + 15)
+        self._idle.close()
 
     def ask(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
         """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken."""
         while True:
-            if not self.ready.wait(max(0.0, deadline - time.monotonic())):
-                raise Unreachable
-            child, address, connection = self._child, self._address, self._idle_connection()
+            self._await_ready(deadline)
+            child, address, connection = self._child, self._address, self._idle.take()
             try:
                 if connection is None:
                     if address is None:
                         raise ConnectionRefusedError
-                    connection = _connect(address)
-            except ConnectionError:  # it has just died, and starts again: nothing was asked yet
+                    connection = address.connect()
+            except OSError:  # it has just died, and starts again: nothing was asked yet
                 if time.monotonic() > deadline:
                     raise Unreachable from None
                 time.sleep(POLL)
@@ -121,9 +117,11 @@ class ModelServer:
             token = address.token if address is not None else ""
             sent = {**headers, "X-Workshop-Token": token, "Content-Length": str(len(body))}
             try:
-                reply = _exchange(connection, "POST", "/invocations", body, sent, deadline)
+                reply = exchange(connection, "POST", "/invocations", body, sent, deadline)
             except TimeoutError:
                 connection.close()
+                if child is not None and address is not None:
+                    in_thread(f"suspect {self._key}", partial(self._suspect, child, address))
                 raise TimedOut from None
             except (OSError, http.client.HTTPException):
                 connection.close()
@@ -133,73 +131,147 @@ class ModelServer:
             self._idle.put(connection)
             return reply
 
-    def _idle_connection(self) -> http.client.HTTPConnection | None:
-        """A connection that lay idle and is still open, if there is one."""
-        while True:
-            try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
-                return None
-            if _is_open(connection):
-                return connection
-            connection.close()
+    def _await_ready(self, deadline: float) -> None:
+        while not self.ready.wait(max(0.0, min(0.5, deadline - time.monotonic()))):
+            if self._stopping.is_set() or time.monotonic() >= deadline:
+                raise Unreachable
+
+    def _suspect(self, child: Child, address: Address) -> None:
+        """An invocation timed out: is the container at work, or does it hang as a whole? Then end it."""
+        if not self._suspected.acquire(blocking=False):
+            return  # somebody is finding out
+        try:
+            for _ in range(SUSPECT_PINGS):
+                if child.ended.is_set() or self._stopping.is_set() or address.answers():
+                    return
+            write_line(
+                self._directory / LOG,
+                "The container let an invocation time out and answers no /ping: it is started again.",
+            )
+            child.kill()
+        finally:
+            self._suspected.release()
 
     def _keep_until_over(self) -> None:
         try:
             self._keep()
+        except Exception as error:  # noqa: BLE001 - the boundary of the thread: somebody waits for its end
+            self.problem = f"{self._called} could not be started. {type(error).__name__}: {error}"
         finally:
             if not self.settled.is_set():
-                self.problem = f"The container {self.name} was stopped before it could start."
+                self.problem = self.problem or (
+                    f"The container {self.name} was stopped before it could start."
+                )
                 self.settled.set()
             self._over.set()
 
     def _keep(self) -> None:
         crashes = 0
         while not self._stopping.is_set() and not self._host.closing.is_set():
-            for name in ("server.json", "progress.json"):
-                (self._directory / name).unlink(missing_ok=True)
             began = time.monotonic()
-            try:
-                child = self._host.supervisor.start(
-                    self._key,
-                    self._host.launcher("model_server", self._host.state, self._directory),
-                    self._directory,
-                )
-                if self._stopping.is_set():  # the stop came before there was a process to end
-                    self._host.supervisor.kill(self._key)
-                problem = self._await(child)
-            except (OSError, RuntimeError) as error:
-                child, problem = None, f"The container {self.name} could not be started: {error}"
+            with self._turn() as problem:
+                child = None
+                if problem is None:
+                    child, problem = self._start()
+                if problem is None:
+                    self.settled.set()
             if problem is None and child is not None:
-                self.settled.set()
-                with self._lock:
-                    self._child = child
-                    self.ready.set()
-                child.ended.wait()
-                self._retire(child)
-            elif not self.settled.is_set():
-                self.problem = problem
-                self._host.supervisor.kill(self._key)
-                self.settled.set()
-                return
+                self._serve(child)
             else:
-                self._host.supervisor.kill(self._key)
+                self._end(child)
+                if not self.settled.is_set():
+                    self.problem = problem
+                    self.settled.set()
+                    return
             crashes = 1 if time.monotonic() - began > STEADY else crashes + 1
             self._stopping.wait(min(LONGEST_PAUSE, 0.25 * 2**crashes))
 
+    @contextmanager
+    def _turn(self) -> Iterator[str | None]:
+        """The first start: when it is this container's turn, and there is memory; else why there is not."""
+        if self.settled.is_set():  # it served, and must again: at once
+            yield None
+            return
+        while not self._host.turns.acquire(timeout=0.2):
+            if self._stopping.is_set() or self._host.closing.is_set():
+                yield "It was stopped while it waited for its turn."
+                return
+        once = threading.Lock()
+
+        def give_back() -> None:
+            if once.acquire(blocking=False):
+                self._host.turns.release()
+
+        timer = threading.Timer(TURN, give_back)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield self._shortage()
+        finally:
+            timer.cancel()
+            give_back()
+
+    def _shortage(self) -> str | None:
+        """Why there is no memory for one more container, or None."""
+        deadline = time.monotonic() + ROOM_PATIENCE
+        while (free := machine.free_memory()) is not None and free < LEAST_MEMORY:
+            if time.monotonic() > deadline or self._stopping.wait(1.0):
+                return (
+                    f"{self._called} was not started: this machine has {free / machine.GIGABYTE:.1f} GB of "
+                    f"memory free, and a container needs {LEAST_MEMORY / machine.GIGABYTE:.1f} GB. Delete an "
+                    "endpoint that you do not need, or end other programs."
+                )
+        return None
+
+    def _start(self) -> tuple[Child | None, str | None]:
+        """Start the process and wait until it answers: the process, and what went wrong, or None."""
+        try:
+            for name in ("server.json", "progress.json"):
+                (self._directory / name).unlink(missing_ok=True)
+            child = self._host.supervisor.start(
+                self._key,
+                self._host.launcher("model_server", self._host.state, self._directory),
+                self._directory,
+            )
+        except (OSError, RuntimeError) as error:
+            return None, f"{self._called} could not be started: {error}"
+        if self._stopping.is_set():  # the stop came before there was a process to end
+            self._host.supervisor.stop(self._key)
+        return child, self._await(child)
+
     def _await(self, child: Child) -> str | None:
         """Wait until the container answers /ping; what went wrong, or None."""
+        failed = (
+            f"{self._called} did not pass the ping health check. Please check CloudWatch logs for this "
+            "endpoint."
+        )
         deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             if child.ended.wait(POLL):
-                return f"The container {self.name} did not start. {self._reason(child)}"
-            self._address = self._address_of()
-            if self._address is not None and _answers(self._address):
+                return f"{failed} {self._reason(child)}"
+            address = self._address_of()
+            if address is not None and address.answers() and not self._stopping.is_set():
+                self._address = address
                 return None
-        return (
-            f"The {self.name} container did not pass the ping health check within {self._patience:.0f} "
-            "seconds. Please check the logs of this endpoint."
-        )
+        return f"{failed} It did not answer within {self._patience:.0f} seconds."
+
+    def _serve(self, child: Child) -> None:
+        """The process answers: until it ends."""
+        with self._lock:
+            self._child = child
+            if not self._stopping.is_set():
+                self.ready.set()
+        child.ended.wait()
+        self._retire(child)
+
+    def _end(self, child: Child | None) -> None:
+        """A process that does not come to answer is ended; one that was asked to stop has its grace time."""
+        if child is None:
+            return
+        if self._stopping.is_set():
+            child.ended.wait(self._host.supervisor.grace + 5)
+        child.kill()
+        child.ended.wait(10)
 
     def _retire(self, child: Child) -> None:
         """The process has ended: nothing is asked of it any more."""
@@ -207,7 +279,7 @@ class ModelServer:
             if self._child is child:
                 self.ready.clear()
                 self._child = self._address = None
-                self._forget_connections()
+                self._idle.close()
 
     def _reason(self, child: Child) -> str:
         """Why the process ended: its own words, else its exit and the end of its log."""
@@ -217,77 +289,14 @@ class ModelServer:
             said = None
         return str(said) if said else child.exit.sentence if child.exit is not None else ""
 
-    def _address_of(self) -> _Address | None:
+    def _address_of(self) -> Address | None:
         try:
             written = json.loads((self._directory / "server.json").read_bytes())
-            return _Address(int(written["port"]), str(written["token"]))
+            return Address(int(written["port"]), str(written["token"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None  # not yet, or not yet whole
-
-    def _forget_connections(self) -> None:
-        while not self._idle.empty():
-            try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
-                return
 
 
 def new_generation() -> str:
     """A name for one deployment of an endpoint, unlike any before."""
     return f"{time.time_ns() // 1_000_000}-{secrets.token_hex(3)}"
-
-
-def _connect(address: _Address) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=CONNECT_LIMIT)
-    connection.connect()
-    return connection
-
-
-def _is_open(connection: http.client.HTTPConnection) -> bool:
-    """Whether the container still holds its end: there is nothing to read, not even an end of file."""
-    if connection.sock is None:
-        return False
-    try:
-        connection.sock.setblocking(False)
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _answers(address: _Address) -> bool:
-    try:
-        connection = _connect(address)
-    except OSError:
-        return False
-    try:
-        deadline = time.monotonic() + PING_LIMIT
-        headers = {"X-Workshop-Token": address.token}
-        return _exchange(connection, "GET", "/ping", b"", headers, deadline).status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _exchange(
-    connection: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    deadline: float,
-) -> Reply:
-    """One request; raises TimeoutError when the deadline passes between two pieces of the answer."""
-    connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
-    connection.request(method, path, body=body, headers=dict(headers))
-    response = connection.getresponse()
-    pieces = []
-    while piece := response.read(1 << 20):
-        pieces.append(piece)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    found = {name.lower(): value for name, value in response.getheaders()}
-    return Reply(response.status, found, b"".join(pieces))

@@ -56,6 +56,15 @@ class Container:
 
 
 @dataclass(kw_only=True)
+class Wish:
+    """What UpdateEndpointWeightsAndCapacities asks of a variant."""
+
+    weight: float
+    instances: int | None = None
+    serverless: dict[str, Any] | None = None
+
+
+@dataclass(kw_only=True)
 class Variant:
     """A production variant as deployed: the model as it was, so that deleting it harms nothing."""
 
@@ -63,7 +72,9 @@ class Variant:
     containers: list[Container]
     weight: float = 1.0
     instances: int | None = None  # None for a serverless variant
+    instance_type: str | None = None
     serverless: dict[str, Any] | None = None  # MemorySizeInMB and MaxConcurrency
+    wish: Wish | None = None  # what weight and capacity are being changed to
     patience: float = 240.0  # seconds a container may take until it answers /ping
     mode: ExecutionMode = "Serial"  # one after the other, or each called by its name
 
@@ -113,3 +124,5 @@ class EndpointRecord(Record):
     failure: str | None = None
     serving: Deployment | None = None
     coming: Deployment | None = None
+    begun: float | None = None  # when that update was asked for
+    deployment_config: dict[str, Any] | None = None  # the last DeploymentConfig: how traffic moves over

@@ -1,0 +1,382 @@
+"""Updates of endpoints under load: good ones, bad ones, step by step; nobody who asks is turned away."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from control_harness import (
+    Control,
+    container,
+    create_model,
+    deploy,
+    refused,
+    settled,
+    variant,
+    wait_for,
+)
+
+from helpers.local.sagemaker.records import Deployment, Variant
+from helpers.local.sagemaker.rollout import Step, rollout_of
+
+CLIENTS = 4  # the server of these tests takes six invocations at once
+
+
+class Crowd:
+    """Clients that ask an endpoint without a pause: what they were told, and what went wrong."""
+
+    def __init__(self, control: Control, endpoint: str) -> None:
+        self.answers: Counter[str] = Counter()
+        self.errors: list[Exception] = []
+        self.latest = ""
+        self._control = control
+        self._endpoint = endpoint
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(CLIENTS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(20)
+
+    def _ask(self, number: int) -> None:
+        runtime = self._control.client("sagemaker-runtime")
+        body = b"slow" if number == 0 else b"x"  # one of them has long requests
+        while not self._over.is_set():
+            try:
+                answer = runtime.invoke_endpoint(EndpointName=self._endpoint, Body=body)["Body"].read()
+            except (ClientError, BotoCoreError) as error:
+                self.errors.append(error)
+                continue
+            name = answer.decode().removesuffix("x").strip()
+            self.answers[name] += 1
+            self.latest = name
+
+
+@contextmanager
+def crowd(control: Control, endpoint: str) -> Iterator[Crowd]:
+    """A crowd at an endpoint that is in service."""
+    found = Crowd(control, endpoint)
+    found.start()
+    try:
+        wait_for(lambda: found.answers or found.errors, what="the first answer")
+        yield found
+    finally:
+        found.stop()
+
+
+def configure(client: Any, name: str, *containers: dict[str, Any], **members: Any) -> None:
+    """A model and a configuration of one name."""
+    create_model(client, name, *containers)
+    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant(name, **members)])
+
+
+def update(client: Any, config: str, **members: Any) -> dict[str, Any]:
+    """Update endpoint ``e`` and describe it once it is settled."""
+    client.update_endpoint(EndpointName="e", EndpointConfigName=config, **members)
+    settled(client, "e")
+    found: dict[str, Any] = client.describe_endpoint(EndpointName="e")
+    assert found["EndpointStatus"] == "InService"
+    return found
+
+
+def test_updates_good_and_bad_drop_no_request(control: Control) -> None:
+    client = control.client()
+    assert deploy(client, "e", container(name="first ")) == "InService"
+    configure(client, "broken", container(behaviour="broken"))
+    configure(client, "half", container(name="half "), container(behaviour="broken"))
+    for name in ("second", "third", "fourth"):
+        configure(client, name, container(name=f"{name} "))
+    with crowd(control, "e") as found:
+        for name in ("second", "broken", "third", "half", "fourth", "second"):
+            good = name in ("second", "third", "fourth")
+            before = client.describe_endpoint(EndpointName="e")["EndpointConfigName"]
+            endpoint = update(client, name)
+            assert endpoint["EndpointConfigName"] == (name if good else before)
+            assert ("FailureReason" in endpoint) == (not good)
+            asked = found.answers.total()
+            wait_for(lambda asked=asked: found.answers.total() > asked + 2 * CLIENTS or found.errors)
+            if good:
+                assert found.latest == name
+    assert found.errors == []
+    assert set(found.answers) == {"first", "second", "third", "fourth"}
+    assert found.answers.total() > 100
+    wait_for(lambda: len(control.jobs()) == 1, what="the models that were replaced end")
+
+
+def test_a_container_killed_during_an_update_harms_neither_the_update_nor_later_requests(
+    control: Control,
+) -> None:
+    """The old model dies while the new one loads: requests wait until one of them serves."""
+    client = control.client()
+    assert deploy(client, "e", container(name="old ")) == "InService"
+    (old,) = control.jobs()
+    go = control.state / "go"
+    configure(client, "new", container(name="new ", **{"await": str(go)}))
+    client.update_endpoint(EndpointName="e", EndpointConfigName="new")
+    wait_for(lambda: len(control.jobs()) == 2)
+    kill(old)
+    runtime = control.client("sagemaker-runtime")
+    assert runtime.invoke_endpoint(EndpointName="e", Body=b"x")["Body"].read() == b"old x"
+    assert client.describe_endpoint(EndpointName="e")["EndpointStatus"] == "Updating"
+    go.write_text("")
+    assert settled(client, "e") == "InService"
+    assert runtime.invoke_endpoint(EndpointName="e", Body=b"x")["Body"].read() == b"new x"
+
+
+def test_a_new_container_killed_while_it_loads_leaves_the_old_one_serving(control: Control) -> None:
+    client = control.client()
+    assert deploy(client, "e", container(name="old ")) == "InService"
+    (old,) = control.jobs()
+    configure(client, "new", container(**{"await": str(control.state / "never")}))
+    client.update_endpoint(EndpointName="e", EndpointConfigName="new")
+    (new,) = wait_for(lambda: [pid for pid in control.jobs() if pid != old])
+    kill(new)
+    assert settled(client, "e") == "InService"
+    endpoint = client.describe_endpoint(EndpointName="e")
+    assert endpoint["EndpointConfigName"] == "e"
+    assert "was killed (signal 9)" in endpoint["FailureReason"]
+    assert control.jobs() == [old]
+
+
+def kill(pid: int) -> None:
+    """End a process as the system does that has no memory left."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_what_is_coming_is_described_beside_what_serves(control: Control) -> None:
+    client = control.client()
+    go = control.state / "go"
+    create_model(client, "m", container(**{"await": str(go)}))
+    for name, weight in (("one", 1.0), ("two", 3.0)):
+        variants = [variant("m", "a", InitialVariantWeight=weight, InitialInstanceCount=2)]
+        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    client.create_endpoint(EndpointName="e", EndpointConfigName="one")
+    creating = client.describe_endpoint(EndpointName="e")
+    assert creating["EndpointStatus"] == "Creating"
+    assert "ProductionVariants" not in creating
+    (pending,) = creating["PendingDeploymentSummary"]["ProductionVariants"]
+    assert (pending["VariantName"], pending["DesiredInstanceCount"]) == ("a", 2)
+    assert pending["VariantStatus"][0]["Status"] == "Creating"
+    go.write_text("")
+    settled(client, "e")
+    assert "PendingDeploymentSummary" not in client.describe_endpoint(EndpointName="e")
+    go.unlink()
+    client.update_endpoint(EndpointName="e", EndpointConfigName="two")
+    updating = client.describe_endpoint(EndpointName="e")
+    assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", "one")
+    assert updating["ProductionVariants"][0]["CurrentWeight"] == 1.0
+    assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == "two"
+    (pending,) = updating["PendingDeploymentSummary"]["ProductionVariants"]
+    assert (pending["DesiredWeight"], pending["InstanceType"]) == (3.0, "ml.m5.large")
+    for call, members in (
+        (client.update_endpoint, {"EndpointConfigName": "one"}),
+        (client.delete_endpoint, {}),
+    ):
+        code, text = refused(call, EndpointName="e", **members)
+        assert (code, "Cannot update in-progress endpoint" in text) == ("ValidationException", True)
+    weights = [{"VariantName": "a", "DesiredWeight": 2.0}]
+    code, text = refused(
+        client.update_endpoint_weights_and_capacities, EndpointName="e", DesiredWeightsAndCapacities=weights
+    )
+    assert (code, text.endswith("in status Updating.")) == ("ValidationException", True)
+    go.write_text("")
+    assert settled(client, "e") == "InService"
+
+
+def blue_green(kind: str, pause: int, **members: Any) -> dict[str, Any]:
+    """A DeploymentConfig."""
+    routing = {"Type": kind, "WaitIntervalInSeconds": pause, **members}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+
+
+def part(value: int, kind: str = "CAPACITY_PERCENT") -> dict[str, Any]:
+    """A CapacitySize."""
+    return {"Type": kind, "Value": value}
+
+
+def test_a_canary_gets_its_share_first(control: Control) -> None:
+    client = control.client()
+    assert deploy(client, "e", container(name="old ")) == "InService"
+    configure(client, "new", container(name="new "))
+    canary = blue_green("CANARY", 1, CanarySize=part(30))
+    with crowd(control, "e") as found:
+        client.update_endpoint(EndpointName="e", EndpointConfigName="new", DeploymentConfig=canary)
+        wait_for(lambda: found.answers["new"])
+        found.answers.clear()
+        time.sleep(0.5)  # within the second that the canary has
+        share = found.answers["new"] / found.answers.total()
+        assert client.describe_endpoint(EndpointName="e")["EndpointStatus"] == "Updating"
+        settled(client, "e")
+        found.answers.clear()
+        wait_for(lambda: found.answers.total() > 2 * CLIENTS)
+    assert found.errors == []
+    assert 0.1 < share < 0.6
+    assert found.latest == "new"
+    assert client.describe_endpoint(EndpointName="e")["LastDeploymentConfig"] == canary
+    at_once = blue_green("ALL_AT_ONCE", 0)
+    assert update(client, "e", DeploymentConfig=at_once)["LastDeploymentConfig"] == at_once
+    assert update(client, "new", RetainDeploymentConfig=True)["LastDeploymentConfig"] == at_once
+    assert "LastDeploymentConfig" not in update(client, "e")
+    code, text = refused(
+        client.update_endpoint,
+        EndpointName="e",
+        EndpointConfigName="e",
+        DeploymentConfig=canary,
+        RetainDeploymentConfig=True,
+    )
+    assert (code, "not both" in text) == ("ValidationException", True)
+
+
+FOUR = Deployment(generation="1", config_name="c", variants=[Variant(name="a", containers=[], instances=4)])
+
+
+@pytest.mark.parametrize(
+    ("config", "steps"),
+    [
+        (None, [(1.0, 0)]),
+        ({}, [(1.0, 0)]),
+        (blue_green("ALL_AT_ONCE", 7), [(1.0, 7)]),
+        (blue_green("CANARY", 60, CanarySize=part(1, "INSTANCE_COUNT")), [(0.25, 60), (1.0, 60)]),
+        (
+            blue_green("LINEAR", 5, LinearStepSize=part(30)),
+            [(0.3, 5), (0.6, 5), (0.9, 5), (1.0, 5)],
+        ),
+        (
+            {"RollingUpdatePolicy": {"MaximumBatchSize": part(50), "WaitIntervalInSeconds": 9}},
+            [(0.5, 9), (1.0, 9)],
+        ),
+    ],
+)
+def test_how_requests_move_over(config: dict[str, Any] | None, steps: list[tuple[float, float]]) -> None:
+    rollout = rollout_of(config, FOUR)
+    assert [(pytest.approx(step.share), step.pause) for step in rollout.steps] == steps
+    assert rollout.linger == 0
+
+
+def test_the_old_fleet_stays_as_long_as_is_asked() -> None:
+    config = blue_green("ALL_AT_ONCE", 0)
+    config["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 90
+    rollout = rollout_of(config, FOUR)
+    assert (list(rollout.steps), rollout.linger) == ([Step(1.0, 0.0)], 90)
+
+
+ALARMS = {"Alarms": [{"AlarmName": "errors"}]}
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({"AutoRollbackConfiguration": ALARMS}, "no CloudWatch alarms"),
+        (blue_green("CANARY", 0), "needs a CanarySize"),
+        (blue_green("LINEAR", 0), "needs a LinearStepSize"),
+        (blue_green("CANARY", 0, CanarySize=part(51)), "'canarySize' must be 0 to 50 percent"),
+        (blue_green("LINEAR", 0, LinearStepSize=part(9)), "'linearStepSize' must be 10 to 50 percent"),
+        (
+            {"RollingUpdatePolicy": {"MaximumBatchSize": part(4), "WaitIntervalInSeconds": 0}},
+            "'maximumBatchSize' must be 5 to 50 percent",
+        ),
+        (
+            {
+                **blue_green("ALL_AT_ONCE", 0),
+                "RollingUpdatePolicy": {"MaximumBatchSize": part(5), "WaitIntervalInSeconds": 0},
+            },
+            "Give one policy",
+        ),
+    ],
+)
+def test_rollouts_that_are_refused(shared: Any, config: dict[str, Any], text: str) -> None:
+    if not shared.list_endpoints(NameContains="rolled")["Endpoints"]:
+        deploy(shared, "rolled")
+    for call, name in ((shared.update_endpoint, "rolled"), (shared.create_endpoint, "new")):
+        code, message = refused(call, EndpointName=name, EndpointConfigName="rolled", DeploymentConfig=config)
+        assert (code, text in message) == ("ValidationException", True)
+
+
+def test_an_endpoint_on_instances_does_not_become_serverless(control: Control) -> None:
+    client = control.client()
+    assert deploy(client, "e") == "InService"
+    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+    variants = [{"VariantName": "AllTraffic", "ModelName": "e", "ServerlessConfig": serverless}]
+    client.create_endpoint_config(EndpointConfigName="serverless", ProductionVariants=variants)
+    code, text = refused(client.update_endpoint, EndpointName="e", EndpointConfigName="serverless")
+    assert (code, "cannot be updated to serverless" in text) == ("ValidationException", True)
+    client.create_endpoint(EndpointName="s", EndpointConfigName="serverless")
+    settled(client, "s")
+    (summary,) = client.describe_endpoint(EndpointName="s")["ProductionVariants"]
+    assert summary["CurrentServerlessConfig"] == serverless
+    assert "CurrentInstanceCount" not in summary
+    change = client.update_endpoint_weights_and_capacities
+    wish = {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}
+    change(EndpointName="s", DesiredWeightsAndCapacities=[wish])
+    settled(client, "s")
+    (summary,) = client.describe_endpoint(EndpointName="s")["ProductionVariants"]
+    assert summary["CurrentServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 9}
+    for endpoint, members, words in (
+        ("s", {"DesiredInstanceCount": 2}, "it is serverless"),
+        ("s", {"ServerlessUpdateConfig": {"ProvisionedConcurrency": 10}}, "must not be above"),
+        ("e", {"ServerlessUpdateConfig": {"MaxConcurrency": 2}}, "it is on instances"),
+        ("e", {"DesiredInstanceCount": 0}, "must be at least 1"),
+    ):
+        wish = {"VariantName": "AllTraffic", **members}
+        code, text = refused(change, EndpointName=endpoint, DesiredWeightsAndCapacities=[wish])
+        assert (code, words in text) == ("ValidationException", True), text
+    client.update_endpoint(EndpointName="s", EndpointConfigName="e")  # the other way is allowed
+    assert settled(client, "s") == "InService"
+    assert client.describe_endpoint(EndpointName="s")["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+
+
+def test_variants_keep_the_properties_that_are_not_excluded(control: Control) -> None:
+    client = control.client()
+    create_model(client, "m")
+    for name in ("one", "two"):
+        variants = [variant("m", "a"), variant("m", "b")]
+        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    client.create_endpoint(EndpointName="e", EndpointConfigName="one")
+    settled(client, "e")
+    wish = {"VariantName": "a", "DesiredWeight": 5.0, "DesiredInstanceCount": 3}
+    client.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=[wish])
+    settled(client, "e")
+
+    def properties(found: dict[str, Any]) -> list[tuple[float, int]]:
+        return [(item["CurrentWeight"], item["CurrentInstanceCount"]) for item in found["ProductionVariants"]]
+
+    assert properties(client.describe_endpoint(EndpointName="e")) == [(5.0, 3), (1.0, 1)]
+    excluded = [{"VariantPropertyType": "DesiredWeight"}]
+    found = update(client, "two", RetainAllVariantProperties=True, ExcludeRetainedVariantProperties=excluded)
+    assert properties(found) == [(1.0, 3), (1.0, 1)]
+    assert properties(update(client, "one", RetainAllVariantProperties=True)) == [(1.0, 3), (1.0, 1)]
+    assert properties(update(client, "one")) == [(1.0, 1), (1.0, 1)]
+
+
+def test_weights_share_out_the_requests(control: Control) -> None:
+    client = control.client()
+    for name in ("a", "b"):
+        create_model(client, name, container(name=f"{name} "))
+    client.create_endpoint_config(
+        EndpointConfigName="c", ProductionVariants=[variant("a", "a"), variant("b", "b")]
+    )
+    client.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    settled(client, "e")
+    wishes = [
+        {"VariantName": "a", "DesiredWeight": 0.0},
+        {"VariantName": "b", "DesiredWeight": 1.0},
+    ]
+    with crowd(control, "e") as found:
+        client.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=wishes)
+        settled(client, "e")
+        time.sleep(1.1)  # the slow request that was under way is through
+        found.answers.clear()
+        wait_for(lambda: found.answers.total() > 20)
+    assert found.errors == []
+    assert set(found.answers) == {"b"}
