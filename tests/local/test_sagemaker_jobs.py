@@ -6,7 +6,6 @@ import resource
 import signal
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -417,51 +416,6 @@ def test_a_transform_job_is_given_its_containers(sagemaker: Any, control: Contro
     assert refused(sagemaker.describe_transform_job, TransformJobName="job")[0] == "ValidationException"
     create_model(sagemaker, "model")
     assert refused(sagemaker.create_transform_job, **transform_request("JOB", "model"))[0] == "ResourceInUse"
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        (
-            lambda request: request.update(MaxConcurrentTransforms=20, MaxPayloadInMB=6),
-            "must not be more than 100 MB",
-        ),
-        (
-            lambda request: request.update(BatchStrategy="SingleRecord"),
-            "BatchStrategy SingleRecord needs a SplitType",
-        ),
-        (
-            lambda request: request.update(DataProcessing={"JoinSource": "Input"}),
-            "the same ContentType and Accept",
-        ),
-        (
-            lambda request: (
-                request.update(DataProcessing={"JoinSource": "Input"}),
-                request["TransformInput"].update(ContentType="text/csv", SplitType="Line"),
-                request["TransformOutput"].update(Accept="text/csv"),
-            ),
-            "AssembleWith to be the same as SplitType",
-        ),
-        (
-            lambda request: request.update(DataCaptureConfig={"DestinationS3Uri": "s3://a/b"}),
-            "does not offer DataCaptureConfig yet",
-        ),
-        (
-            lambda request: request["TransformInput"]["DataSource"]["S3DataSource"].update(
-                S3DataType="AugmentedManifestFile"
-            ),
-            "'AugmentedManifestFile' is not supported",
-        ),
-    ],
-)
-def test_bad_transform_requests(shared: Any, change: Callable[[dict[str, Any]], object], text: str) -> None:
-    model = f"model-{uuid.uuid4().hex[:8]}"
-    create_model(shared, model)
-    request = transform_request("job", model)
-    change(request)
-    code, message = refused(shared.create_transform_job, **request)
-    assert code == "ValidationException"
-    assert text in message
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")

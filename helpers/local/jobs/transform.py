@@ -2,194 +2,216 @@
 
 `python -m helpers.local.jobs.transform --state STATE --job JOBDIR`; request.json is the CreateTransformJob
 request and `"Containers": [{"Name", "Container"}]`, those of its model.
+
+Outputs are stored when all objects are through: a job that is stopped or killed before has stored nothing.
 """
 
-import itertools
+import shutil
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from helpers.local.jobs.batches import Batch, TooLarge, batches
+from helpers.local.jobs.batches import Batch, Source, batches
 from helpers.local.jobs.channels import InputObject, read_source
-from helpers.local.jobs.filters import Joined, read_filter
 from helpers.local.jobs.job import Job, JobFailure, StopRequested, run
+from helpers.local.jobs.manifests import capture
 from helpers.local.jobs.pipeline import ModelError, Pipeline
-from helpers.local.objects import NoSuchBucket, split_uri
+from helpers.local.jobs.requests import Plan, Requests, Written
+from helpers.local.jobs.settings import Settings, environment
+from helpers.local.objects import NoSuchBucket, ObjectStore, split_uri
 
-MEGABYTE = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How objects become requests and answers become objects."""
-
-    content_type: str
-    accept: str
-    compressed: bool
-    lines: bool  # SplitType Line
-    assemble_lines: bool  # AssembleWith Line
-    joined: Joined
-
-    @classmethod
-    def read(cls, request: Mapping[str, Any]) -> "Plan":
-        """The plan of a validated CreateTransformJob request.
-
-        Raises JobFailure for what cannot be done here.
-        """
-        given, wanted = request["TransformInput"], request["TransformOutput"]
-        split, assemble = given.get("SplitType", "None"), wanted.get("AssembleWith", "None")
-        if split not in ("None", "Line"):
-            raise JobFailure(f"SplitType {split} is not available on this machine: use Line or None.")
-        processing = request.get("DataProcessing", {})
-        joined = Joined(
-            read_filter(processing.get("InputFilter"), "InputFilter"),
-            read_filter(processing.get("OutputFilter"), "OutputFilter"),
-            processing.get("JoinSource", "None") == "Input",
-        )
-        plan = cls(
-            content_type=str(given.get("ContentType", "")),
-            accept=str(wanted.get("Accept", "")),
-            compressed=given.get("CompressionType") == "Gzip",
-            lines=split == "Line",
-            assemble_lines=assemble == "Line",
-            joined=joined,
-        )
-        if not joined.idle and not (
-            plan.content_type.startswith("text/csv")
-            and plan.accept.startswith("text/csv")
-            and plan.lines
-            and plan.assemble_lines
-        ):
-            raise JobFailure(
-                "DataProcessing works on CSV here: set ContentType and Accept to text/csv, and SplitType and "
-                "AssembleWith to Line."
-            )
-        return plan
+PATIENCE = 5.0  # seconds between two lines of progress
+BAD_OBJECT = (ModelError, ValueError, OSError, EOFError)  # what fails one object and not the job
 
 
 def work(job: Job) -> None:
     """Start the model, transform every object, keep the good ones, fail when one is bad."""
-    plan = Plan.read(job.request)
-    found = read_source(job.objects, job.request["TransformInput"]["DataSource"]["S3DataSource"])
-    client = job.request.get("ModelClientConfig", {})
+    begun = time.time()
+    request = job.request
+    plan = Plan.read(request, begun)
+    bucket, prefix = _target(job.objects, request["TransformOutput"]["S3OutputPath"])
+    client = request.get("ModelClientConfig", {})
     pipeline = Pipeline(
         job.state,
         job.directory,
         timeout=float(client.get("InvocationsTimeoutInSeconds", 600)),
         retries=int(client.get("InvocationsMaxRetries", 3)),
     )
-    job.stop.interrupting = True
+    folder = job.directory / "outputs"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
-        pipeline.start(job.request["Containers"], _environment(job.request))
-        Transform(job, plan, pipeline).run(found)
+        with job.stop.interruptible():
+            pipeline.launch(request["Containers"], environment(request))  # loads while the input is listed
+            found = read_source(job.objects, request["TransformInput"]["DataSource"]["S3DataSource"])
+            started = time.monotonic()
+            pipeline.wait()
+            print(f"The model was ready after another {time.monotonic() - started:.1f} s.", flush=True)
+            settings = Settings.settle(request, pipeline.execution_parameters())
+            print(f"[sagemaker logs]: {settings}", flush=True)
+            transform = Transform(plan, settings, Requests(plan, settings, pipeline), folder)
+            outputs = transform.run(found)
     finally:
-        job.stop.interrupting = False
         pipeline.close()
-
-
-def _environment(request: Mapping[str, Any]) -> dict[str, str]:
-    environment = {"SAGEMAKER_BATCH": "true"}
-    if "MaxPayloadInMB" in request:
-        environment["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(request["MaxPayloadInMB"])
-    if "BatchStrategy" in request:
-        strategy = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}[request["BatchStrategy"]]
-        environment["SAGEMAKER_BATCH_STRATEGY"] = strategy
-    if "MaxConcurrentTransforms" in request:
-        environment["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(request["MaxConcurrentTransforms"])
-    return environment | {str(name): str(value) for name, value in request.get("Environment", {}).items()}
-
-
-class Transform:
-    """The work on the objects, with the parameters of the job, else of the container, else the defaults."""
-
-    def __init__(self, job: Job, plan: Plan, pipeline: Pipeline) -> None:
-        self.job = job
-        self.plan = plan
-        self.pipeline = pipeline
-        said = pipeline.execution_parameters()
-        strategy = job.request.get("BatchStrategy") or said.get("BatchStrategy", "MultiRecord")
-        self.single = str(strategy).upper().replace("_", "") == "SINGLERECORD"
-        payload = job.request.get("MaxPayloadInMB", said.get("MaxPayloadInMB", 6))
-        self.limit = int(payload) * MEGABYTE
-        wanted = job.request.get("MaxConcurrentTransforms") or said.get("MaxConcurrentTransforms", 1)
-        self.concurrent = max(1, int(wanted))
-        self.output = str(job.request["TransformOutput"]["S3OutputPath"]).rstrip("/")
-
-    def run(self, found: list[InputObject]) -> None:
-        """Transform the objects one after the other. Raises JobFailure when some of them could not be."""
-        failures: list[str] = []
-        begun = time.monotonic()
-        with ThreadPoolExecutor(self.concurrent) as threads:
-            for item in found:
-                if self.job.stop.requested:
-                    raise StopRequested
-                try:
-                    records = self._object(item, threads)
-                except (ModelError, TooLarge, ValueError, OSError, EOFError) as error:
-                    failures.append(f"{item.uri}: {error}")
-                    print(f"{item.uri}: failed. {error}", flush=True)
-                else:
-                    seconds = time.monotonic() - begun
-                    print(f"{item.uri}: {records:,} records; {seconds:.1f} s so far.", flush=True)
-        if failures:
-            kept = len(found) - len(failures)
-            raise JobFailure(
-                f"{len(failures)} of {len(found)} objects could not be transformed; the outputs of {kept} "
-                f"are kept. "
-                f"{failures[0]}"
-            )
-
-    def _object(self, item: InputObject, threads: ThreadPoolExecutor) -> int:
-        pieces = batches(
-            item.path,
-            compressed=self.plan.compressed,
-            lines=self.plan.lines,
-            single=self.single,
-            limit=self.limit,
+    good = [output for output in outputs if not output.failure]
+    _store(
+        job, [(output.path, f"{prefix}{output.item.relative}.out") for output in good], bucket, plan.accept
+    )
+    _fail(outputs)
+    if capturing := request.get("DataCaptureConfig"):
+        capture(
+            job.objects,
+            capturing["DestinationS3Uri"],
+            begun,
+            [output.item.uri for output in good],
+            [f"s3://{bucket}/{prefix}{output.item.relative}.out" for output in good],
         )
-        result = self.job.directory / "result.out"
-        records = 0
-        with result.open("wb") as output:
-            while window := list(itertools.islice(pieces, self.concurrent)):
-                for batch, answer in zip(window, threads.map(self._batch, window), strict=True):
-                    output.write(answer)
-                    records += len(batch.records)
-        bucket, prefix = self._target()
-        key, kind = f"{prefix}{item.relative}.out", self.plan.accept or "text/csv"
+
+
+@dataclass
+class Output:
+    """What comes of one object."""
+
+    item: InputObject
+    path: Path
+    failure: str = ""
+    by_client: bool = True  # the object, not the container, is to blame
+    records: int = 0
+    waiting: int = 0  # requests that are not answered yet
+    read: bool = False  # whether all its requests were made
+
+
+@dataclass
+class Transform:
+    """The objects' requests in their order, some of them under way at once, also of different objects."""
+
+    plan: Plan
+    settings: Settings
+    requests: Requests
+    folder: Path
+    begun: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    records: int = 0
+    ended: int = 0
+
+    def run(self, found: list[InputObject]) -> list[Output]:
+        """Transform the objects; each Output has its file, or says why there is none."""
+        outputs = [Output(item, self.folder / f"{number}.out") for number, item in enumerate(found)]
+        under_way: deque[tuple[Output, Batch, Future[Written]]] = deque()
+        threads = ThreadPoolExecutor(self.settings.concurrent)
         try:
-            self.job.objects.put_file(bucket, key, result, content_type=kind, move=True)
-        except NoSuchBucket:
-            raise JobFailure(f"The bucket '{bucket}' of S3OutputPath does not exist: create it.") from None
-        return records
+            for output, batch in self._requests(outputs):
+                under_way.append((output, batch, threads.submit(self.requests.answer, batch, output.path)))
+                output.waiting += 1
+                while len(under_way) > self.settings.concurrent:
+                    self._take(*under_way.popleft(), len(outputs))
+            while under_way:
+                self._take(*under_way.popleft(), len(outputs))
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+        return outputs
 
-    def _target(self) -> tuple[str, str]:
+    def _requests(self, outputs: list[Output]) -> Iterator[tuple[Output, Batch]]:
+        plan, settings = self.plan, self.settings
+        for output in outputs:
+            source = Source(output.item.path, plan.compressed, plan.split)
+            try:
+                if settings.streamed:
+                    yield output, Batch(b"", stream=source)
+                else:
+                    for batch in batches(source, single=settings.single, limit=settings.limit):
+                        if output.failure:
+                            break
+                        yield output, batch
+            except BAD_OBJECT as error:
+                self._fail(output, error)
+            output.read = True
+            if not output.waiting:
+                self._end(output, len(outputs))
+
+    def _take(self, output: Output, batch: Batch, answer: Future[Written], objects: int) -> None:
+        """Add an answer to its object's output."""
+        output.waiting -= 1
         try:
-            bucket, prefix = split_uri(self.output)
-        except ValueError as error:
-            raise JobFailure(f"The S3OutputPath '{self.output}' is not an S3 URI ({error}).") from None
-        return bucket, f"{prefix}/" if prefix else ""
+            written = answer.result()
+            if not output.failure:
+                _add(written, output.path)
+                output.records += written.records
+                self.records += written.records
+        except BAD_OBJECT as error:
+            self._fail(output, error, self.requests.place(batch))
+        if output.read and not output.waiting:
+            self._end(output, objects)
+        elif time.monotonic() - self.told > PATIENCE:
+            self._tell(f"{output.item.uri}: {output.records:,} records so far;", objects)
 
-    def _batch(self, batch: Batch) -> bytes:
-        """The bytes one batch adds to the output."""
-        plan = self.plan
-        try:
-            body = b"\n".join(plan.joined.to_model(batch.records))
-            answer = self.pipeline.ask(body, plan.content_type, plan.accept)
-            if not plan.assemble_lines:
-                return answer
-            lines = list(_filled(answer))
-            if not plan.joined.idle:
-                lines = plan.joined.to_output(batch.records, lines)
-        except (ModelError, ValueError) as error:
-            where = f"the batch from line {batch.line}: " if plan.lines else ""
-            raise ModelError(f"{where}{error}") from None
-        return b"".join(line + b"\n" for line in lines)
+    def _fail(self, output: Output, error: Exception, place: str = "") -> None:
+        if not output.failure:
+            output.failure = f"{output.item.uri}: {place}{error}"
+            output.by_client = not isinstance(error, ModelError) or error.by_client
+            print(f"[sagemaker logs]: failed. {output.failure}", flush=True)
+
+    def _end(self, output: Output, objects: int) -> None:
+        self.ended += 1
+        if not output.failure:
+            output.path.touch()
+            self._tell(f"{output.item.uri}: {output.records:,} records;", objects)
+
+    def _tell(self, what: str, objects: int) -> None:
+        self.told = time.monotonic()
+        seconds = self.told - self.begun
+        print(
+            f"{what} {self.ended:,} of {objects:,} objects, {self.records:,} records in {seconds:.1f} s "
+            f"({self.records / max(seconds, 1e-9):,.0f} a second).",
+            flush=True,
+        )
 
 
-def _filled(answer: bytes) -> Iterator[bytes]:
-    return (line for line in answer.splitlines() if line)
+def _add(written: Written, path: Path) -> None:
+    if isinstance(written.content, Path):
+        written.content.replace(path)
+    else:
+        with path.open("ab") as file:
+            file.write(written.content)
+
+
+def _target(objects: ObjectStore, uri: str) -> tuple[str, str]:
+    """The bucket of the outputs and what their keys begin with. Raises JobFailure where none can be."""
+    try:
+        bucket, prefix = split_uri(uri.rstrip("/"))
+    except ValueError as error:
+        raise JobFailure(f"The S3OutputPath '{uri}' is not an S3 URI ({error}).") from None
+    try:
+        objects.directory(bucket)
+    except NoSuchBucket:
+        raise JobFailure(f"The bucket '{bucket}' of S3OutputPath does not exist: create it.") from None
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+def _store(job: Job, outputs: list[tuple[Path, str]], bucket: str, accept: str) -> None:
+    """Store the outputs; none when the job was asked to stop before the last."""
+    stored: list[str] = []
+    for path, key in outputs:
+        if not job.stop.requested:
+            job.objects.put_file(bucket, key, path, content_type=accept or None, move=True)
+            stored.append(key)
+    if job.stop.requested:
+        for key in stored:
+            job.objects.delete(bucket, key)
+        raise StopRequested
+
+
+def _fail(outputs: list[Output]) -> None:
+    failed = [output for output in outputs if output.failure]
+    if failed:
+        kind = "ClientError" if failed[0].by_client else "AlgorithmError"
+        raise JobFailure(
+            f"{kind}: {len(failed)} of {len(outputs)} objects could not be transformed; the outputs of "
+            f"{len(outputs) - len(failed)} are kept. {failed[0].failure}"
+        )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.local.json_path import JsonPathError, read_path
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.families import TRANSFORM
 from helpers.local.sagemaker.jobs import changed, create_job, failure, stop_job
@@ -12,6 +13,7 @@ from helpers.local.sagemaker.records import JobRecord
 from helpers.local.sagemaker.registry import Answer, Request, operation
 
 LARGEST_IN_FLIGHT = 100  # MB: MaxConcurrentTransforms times MaxPayloadInMB
+MOST_INSTANCES = 100
 JOINABLE = ("text/csv", "application/json", "application/jsonlines")
 
 
@@ -68,30 +70,63 @@ def stop_transform_job(plane: Plane, request: Request) -> Answer:
 
 
 def _check(request: Request) -> None:
+    """Refuse what the service refuses when a job is created."""
     source, output = request["TransformInput"], request["TransformOutput"]
-    split, assemble = source.get("SplitType", "None"), output.get("AssembleWith", "None")
-    if source["DataSource"]["S3DataSource"]["S3DataType"] == "AugmentedManifestFile":
-        raise validation_error("S3DataType 'AugmentedManifestFile' is not supported for transform jobs.")
-    if "DataCaptureConfig" in request:
-        raise validation_error("Local SageMaker does not offer DataCaptureConfig yet: leave it out.")
+    kind = source["DataSource"]["S3DataSource"]["S3DataType"]
+    if kind not in ("S3Prefix", "ManifestFile"):
+        raise validation_error(
+            f"S3DataType '{kind}' is not supported for transform jobs: use S3Prefix or ManifestFile."
+        )
+    if request["TransformResources"]["InstanceCount"] > MOST_INSTANCES:
+        raise validation_error(f"InstanceCount must not be more than {MOST_INSTANCES}.")
+    _check_payload(request)
+    _check_processing(request.get("DataProcessing", {}), source, output)
+    if request.get("DataCaptureConfig", {}).get("GenerateInferenceId"):
+        written = _base(output.get("Accept"))
+        if written not in JOINABLE:
+            raise validation_error(
+                f"GenerateInferenceId needs an Accept that is one of {', '.join(JOINABLE)}: it is "
+                f"'{written}'."
+            )
+
+
+def _check_payload(request: Request) -> None:
     at_once, payload = request.get("MaxConcurrentTransforms", 1), request.get("MaxPayloadInMB", 6)
+    if payload > LARGEST_IN_FLIGHT:
+        raise validation_error(f"MaxPayloadInMB must not be more than {LARGEST_IN_FLIGHT}: it is {payload}.")
     if max(at_once, 1) * payload > LARGEST_IN_FLIGHT:
         raise validation_error(
             f"MaxConcurrentTransforms times MaxPayloadInMB must not be more than {LARGEST_IN_FLIGHT} MB: "
             f"it is {at_once} times {payload}."
         )
-    if request.get("BatchStrategy") == "SingleRecord" and split == "None":
+
+
+def _check_processing(processing: Request, source: Request, output: Request) -> None:
+    """The rules of filters and joins; none holds where nothing is filtered or joined."""
+    filters = {member: processing.get(member, "$").strip() for member in ("InputFilter", "OutputFilter")}
+    if processing.get("JoinSource", "None") == "None" and set(filters.values()) <= {"$", ""}:
+        return
+    given, wanted = _base(source.get("ContentType")), _base(output.get("Accept"))
+    if given != wanted or given not in JOINABLE:
         raise validation_error(
-            "BatchStrategy SingleRecord needs a SplitType: set it to Line, RecordIO or TFRecord."
+            f"DataProcessing needs the same ContentType and Accept, one of {', '.join(JOINABLE)}: they are "
+            f"'{given}' and '{wanted}'."
         )
-    processing = request.get("DataProcessing", {})
-    joins = processing.get("JoinSource", "None") == "Input"
-    filters = any(processing.get(member, "$") != "$" for member in ("InputFilter", "OutputFilter"))
-    if joins or filters:
-        kinds = {source.get("ContentType"), output.get("Accept", source.get("ContentType"))}
-        if joins and (len(kinds) != 1 or not kinds <= set(JOINABLE)):
-            raise validation_error(
-                f"JoinSource needs the same ContentType and Accept, one of {', '.join(JOINABLE)}."
-            )
-        if joins and split != assemble:
-            raise validation_error("JoinSource needs AssembleWith to be the same as SplitType.")
+    split, assemble = source.get("SplitType", "None"), output.get("AssembleWith", "None")
+    if split != assemble:
+        raise validation_error(
+            f"DataProcessing needs AssembleWith to be the same as SplitType: they are '{assemble}' and "
+            f"'{split}'."
+        )
+    if given == "text/csv" and split != "Line":
+        raise validation_error("DataProcessing of text/csv needs SplitType and AssembleWith to be Line.")
+    for member, text in filters.items():
+        try:
+            read_path(text, given)
+        except JsonPathError as error:
+            raise validation_error(f'Invalid {member}: "{text}". {error}') from None
+
+
+def _base(content_type: str | None) -> str:
+    """A content type without its parameters."""
+    return (content_type or "").split(";", maxsplit=1)[0].strip().lower()
