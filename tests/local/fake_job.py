@@ -122,6 +122,8 @@ def serve(directory: Path, request: dict[str, object]) -> int:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers["X-Workshop-Token"] != token:
                 self.answer(403, b"")
+            elif frozen.is_set():
+                time.sleep(600)
             elif body == b"crash":
                 os._exit(3)
             elif body == b"freeze":

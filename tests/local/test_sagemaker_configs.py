@@ -197,3 +197,121 @@ def test_containers_that_are_called_by_their_names(shared: Any, shared_control: 
             shared.create_model, ModelName="refused", InferenceExecutionConfig=direct, **members
         )
         assert (code, "two at least" in text) == ("ValidationException", True)
+
+
+def serverless(model: str, memory: int = 2048, concurrency: int = 5, **members: Any) -> dict[str, Any]:
+    """A serverless variant; ``members`` are its configuration's."""
+    config = {"MemorySizeInMB": memory, "MaxConcurrency": concurrency, **members}
+    return {"VariantName": "AllTraffic", "ModelName": model, "ServerlessConfig": config}
+
+
+@pytest.mark.parametrize("memory", range(1024, 6145, 1024))
+def test_memory_of_serverless_variants(shared: Any, model: str, memory: int) -> None:
+    name = f"serverless-{memory}"
+    shared.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[serverless(model, memory)])
+    (shown,) = shared.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
+    assert shown == {**serverless(model, memory), "InitialVariantWeight": 1.0}
+
+
+NETWORK = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "members", "text"),
+    [
+        (serverless("echo", 1000), {}, "greater than or equal to 1024"),
+        (serverless("echo", 1500), {}, "must be one of [1024, 2048, 3072, 4096, 5120, 6144]"),
+        (serverless("echo", 7168), {}, "less than or equal to 6144"),
+        (serverless("echo", concurrency=0), {}, "greater than or equal to 1"),
+        (serverless("echo", concurrency=201), {}, "less than or equal to 200"),
+        (serverless("echo", ProvisionedConcurrency=6), {}, "must not be above its MaxConcurrency"),
+        (serverless("echo"), {"DataCaptureConfig": CAPTURE}, "not support DataCaptureConfig"),
+        (serverless("echo"), {"AsyncInferenceConfig": ASYNCHRONOUS}, "not support AsyncInferenceConfig"),
+        (serverless("echo"), {"EnableNetworkIsolation": True}, "not support EnableNetworkIsolation"),
+        (serverless("pipeline"), {}, "not support an inference pipeline (model 'pipeline' has 2 containers)"),
+        (serverless("network"), {}, "not support VpcConfig"),
+    ],
+)
+def test_what_is_not_serverless(
+    shared: Any, model: str, given: dict[str, Any], members: dict[str, Any], text: str
+) -> None:
+    del model
+    if not shared.list_models(NameContains="network")["Models"]:
+        create_model(shared, "pipeline", container(), container())
+        shared.create_model(ModelName="network", PrimaryContainer=container(), VpcConfig=NETWORK)
+    code, message = refused(
+        shared.create_endpoint_config, EndpointConfigName="refused", ProductionVariants=[given], **members
+    )
+    assert (code, text in message) == ("ValidationException", True), message
+
+
+def test_a_serverless_endpoint_has_one_variant(shared: Any, model: str) -> None:
+    variants = [serverless(model), variant(model, "b")]
+    code, text = refused(
+        shared.create_endpoint_config, EndpointConfigName="refused", ProductionVariants=variants
+    )
+    assert (code, "has one production variant" in text) == ("ValidationException", True)
+
+
+def test_one_to_ten_variants(shared: Any, model: str) -> None:
+    variants = [variant(model, f"v{number}", InitialVariantWeight=number / 2) for number in range(11)]
+    code, text = refused(
+        shared.create_endpoint_config, EndpointConfigName="eleven", ProductionVariants=variants
+    )
+    assert (code, "length less than or equal to 10" in text) == ("ValidationException", True)
+    shared.create_endpoint_config(EndpointConfigName="ten", ProductionVariants=variants[:10])
+    assert shared.describe_endpoint_config(EndpointConfigName="ten")["ProductionVariants"] == variants[:10]
+
+
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [
+        ({"ContainerStartupHealthCheckTimeoutInSeconds": 59}, "greater than or equal to 60"),
+        ({"ContainerStartupHealthCheckTimeoutInSeconds": 3601}, "less than or equal to 3600"),
+        ({"ModelDataDownloadTimeoutInSeconds": 59}, "greater than or equal to 60"),
+        ({"ModelDataDownloadTimeoutInSeconds": 3601}, "less than or equal to 3600"),
+        ({"InitialInstanceCount": 0}, "greater than or equal to 1"),
+        ({"CoreDumpConfig": {"DestinationS3Uri": "s3://a/b"}}, "does not offer CoreDumpConfig"),
+    ],
+)
+def test_limits_of_a_variant(shared: Any, model: str, members: dict[str, Any], text: str) -> None:
+    code, message = refused(
+        shared.create_endpoint_config,
+        EndpointConfigName="refused",
+        ProductionVariants=[variant(model, **members)],
+    )
+    assert (code, text in message) == ("ValidationException", True), message
+
+
+def test_the_timeouts_of_a_variant_are_kept(shared: Any, model: str) -> None:
+    times = {"ContainerStartupHealthCheckTimeoutInSeconds": 60, "ModelDataDownloadTimeoutInSeconds": 3600}
+    shared.create_endpoint_config(
+        EndpointConfigName="times",
+        ProductionVariants=[variant(model, **times)],
+        Tags=[{"Key": "team", "Value": "music"}],
+    )
+    config = shared.describe_endpoint_config(EndpointConfigName="times")
+    (shown,) = config["ProductionVariants"]
+    assert {name: shown[name] for name in times} == times
+    tags = shared.list_tags(ResourceArn=config["EndpointConfigArn"])["Tags"]
+    assert tags == [{"Key": "team", "Value": "music"}]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("ShadowProductionVariants", [variant("echo", "shadow")]),
+        (
+            "ExplainerConfig",
+            {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {"ShapBaseline": "1,2"}}}},
+        ),
+    ],
+)
+def test_what_is_not_offered(shared: Any, model: str, member: str, value: Any) -> None:
+    code, text = refused(
+        shared.create_endpoint_config,
+        EndpointConfigName="refused",
+        ProductionVariants=[variant(model)],
+        **{member: value},
+    )
+    assert (code, f"does not offer {member}" in text) == ("ValidationException", True), text

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from control_harness import (
     variant,
     wait_for,
 )
+from control_server import NoLogs
 
+from helpers.local.sagemaker import SageMaker, endpoint_description, endpoint_weights
 from helpers.local.sagemaker.records import Deployment, Variant
 from helpers.local.sagemaker.rollout import Step, rollout_of
 
@@ -129,6 +132,7 @@ def test_a_container_killed_during_an_update_harms_neither_the_update_nor_later_
     client.update_endpoint(EndpointName="e", EndpointConfigName="new")
     wait_for(lambda: len(control.jobs()) == 2)
     kill(old)
+    wait_for(lambda: old not in control.jobs())
     assert ask(control) == "old x"
     assert client.describe_endpoint(EndpointName="e")["EndpointStatus"] == "Updating"
     go.write_text("")
@@ -382,3 +386,72 @@ def test_weights_share_out_the_requests(control: Control) -> None:
         wait_for(lambda: found.answers.total() > 20)
     assert found.errors == []
     assert set(found.answers) == {"b"}
+
+
+def test_desired_weights_stand_beside_the_current_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the moment between the wish and its fulfilment, and after a crash in it."""
+    control = Control(tmp_path / "state")
+    control.start()
+    client = control.client()
+    assert deploy(client, "e") == "InService"
+    control.end(signal.SIGTERM)
+    service = SageMaker(control.state, control.objects, "us-east-1", NoLogs())
+    monkeypatch.setattr(endpoint_weights, "in_thread", lambda *_: None)  # the moment lasts
+    wish = {"VariantName": "AllTraffic", "DesiredWeight": 7.0, "DesiredInstanceCount": 2}
+    request = {"EndpointName": "e", "DesiredWeightsAndCapacities": [wish]}
+    endpoint_weights.update_endpoint_weights_and_capacities(service.plane, request)
+    record = service.plane.endpoints.get("e")
+    shown = endpoint_description.describe(record)
+    (summary,) = shown["ProductionVariants"]
+    assert shown["EndpointStatus"] == "Updating"
+    assert (summary["CurrentWeight"], summary["DesiredWeight"]) == (1.0, 7.0)
+    assert (summary["CurrentInstanceCount"], summary["DesiredInstanceCount"]) == (1, 2)
+    control.start()
+    client = control.client()
+    try:
+        assert settled(client, "e") == "InService"
+        (summary,) = client.describe_endpoint(EndpointName="e")["ProductionVariants"]
+        assert (summary["CurrentWeight"], summary["DesiredWeight"]) == (7.0, 7.0)
+        assert (summary["CurrentInstanceCount"], summary["DesiredInstanceCount"]) == (2, 2)
+    finally:
+        control.end(signal.SIGTERM)
+
+
+def test_a_failed_endpoint_can_only_be_deleted(shared: Any) -> None:
+    assert deploy(shared, "failed", container(behaviour="broken")) == "Failed"
+    wish = {"VariantName": "AllTraffic", "DesiredWeight": 2.0}
+    for call, members in (
+        (shared.update_endpoint, {"EndpointConfigName": "failed"}),
+        (shared.update_endpoint_weights_and_capacities, {"DesiredWeightsAndCapacities": [wish]}),
+    ):
+        assert refused(call, EndpointName="failed", **members)[0] == "ValidationException"
+    shared.delete_endpoint(EndpointName="failed")
+    wait_for(lambda: not shared.list_endpoints(NameContains="failed")["Endpoints"])
+
+
+def test_endpoints_are_listed_by_status_and_time(control: Control) -> None:
+    client = control.client()
+    assert deploy(client, "B") == "InService"
+    middle = client.describe_endpoint(EndpointName="B")["LastModifiedTime"]
+    assert deploy(client, "a", container(behaviour="broken")) == "Failed"
+
+    def listed(**arguments: Any) -> list[str]:
+        return [item["EndpointName"] for item in client.list_endpoints(**arguments)["Endpoints"]]
+
+    assert listed() == ["a", "B"]
+    assert listed(SortOrder="Ascending") == ["B", "a"]
+    assert listed(SortBy="Name") == ["B", "a"]
+    assert listed(SortBy="Status", SortOrder="Ascending") == ["a", "B"]
+    assert listed(StatusEquals="InService") == ["B"]
+    assert listed(StatusEquals="Failed", NameContains="A") == ["a"]
+    assert listed(StatusEquals="Updating") == []
+    assert listed(LastModifiedTimeAfter=middle) == ["a"]
+    assert listed(CreationTimeBefore=middle) == ["B"]
+    listed_configs = client.list_endpoint_configs(NameContains="b")["EndpointConfigs"]
+    assert [item["EndpointConfigName"] for item in listed_configs] == ["B"]
+    weights = [{"VariantName": "AllTraffic", "DesiredWeight": 2.0}]
+    client.update_endpoint_weights_and_capacities(EndpointName="B", DesiredWeightsAndCapacities=weights)
+    settled(client, "B")
+    assert listed(LastModifiedTimeAfter=middle, SortBy="Name", SortOrder="Ascending") == ["a", "B"]

@@ -20,7 +20,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from helpers.local.jobs.job import Job, JobFailure, run
-from helpers.local.jobs.serving import images
+from helpers.local.jobs.serving import images, model_data
 from helpers.local.jobs.serving.archives import unpack
 from helpers.local.jobs.serving.container import (
     BadEnvironment,
@@ -90,12 +90,15 @@ def work(job: Job) -> None:
     begun = time.monotonic()
     container = job.request["Container"]
     load = images.loader(str(container["Image"]))
-    uri = container.get("ModelDataUrl")
-    if not uri:
+    uri, source = container.get("ModelDataUrl"), container.get("ModelDataSource")
+    if not uri and not source:
         raise JobFailure("The container has no ModelDataUrl: give it the model.tar.gz of a candidate.")
     directory = job.directory / "model"
     shutil.rmtree(directory, ignore_errors=True)
-    unpack(job.objects, uri, directory)
+    if source:
+        model_data.copy(job.objects, source["S3DataSource"], directory)
+    else:
+        unpack(job.objects, uri, directory)
     try:
         app = ModelApp(load(directory, container.get("Environment", {})), secrets.token_urlsafe(32))
     except BadEnvironment as error:

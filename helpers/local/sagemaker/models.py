@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from helpers.local.errors import ServiceError
 from helpers.local.objects import NoSuchBucket, NoSuchKey, split_uri
 from helpers.local.protocol import validation_error
 from helpers.local.sagemaker.listing import resources
@@ -74,13 +75,22 @@ def delete_model(plane: Plane, request: Request) -> Answer:
 
 def containers_of(record: ModelRecord) -> list[Container]:
     """The containers of a model in their order, named as the service names them in messages and logs."""
-    definitions = _definitions(record.request)
+    definitions = [_with_archive(definition) for definition in _definitions(record.request)]
     if len(definitions) == 1:
         return [Container(name="primary", definition=definitions[0])]
     return [
         Container(name=definition.get("ContainerHostname", f"container-{number}"), definition=definition)
         for number, definition in enumerate(definitions, start=1)
     ]
+
+
+def _with_archive(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition with its ModelDataUrl, where its ModelDataSource is an archive."""
+    source = definition.get("ModelDataSource", {}).get("S3DataSource", {})
+    if source.get("CompressionType") != "Gzip":
+        return definition
+    others = {member: value for member, value in definition.items() if member != "ModelDataSource"}
+    return {**others, "ModelDataUrl": source["S3Uri"]}
 
 
 def mode_of(record: ModelRecord) -> ExecutionMode:
@@ -146,18 +156,48 @@ def _check_container(plane: Plane, definition: dict[str, Any]) -> None:
         raise validation_error("Local SageMaker does not offer multi-model containers: use Mode SingleModel.")
     if "Image" not in definition:
         raise validation_error("Every container must have an Image.")
-    if "ModelDataSource" in definition:
-        raise validation_error(
-            "Local SageMaker does not offer ModelDataSource: give ModelDataUrl, a model.tar.gz."
-        )
+    if "ModelDataUrl" in definition and "ModelDataSource" in definition:
+        raise validation_error("Give either ModelDataUrl or ModelDataSource of a container, not both.")
     if "ModelDataUrl" in definition:
-        _check_data(plane, definition["ModelDataUrl"])
+        _check_object(plane, definition["ModelDataUrl"])
+    if "ModelDataSource" in definition:
+        _check_source(plane, definition["ModelDataSource"].get("S3DataSource", {}))
 
 
-def _check_data(plane: Plane, uri: str) -> None:
+def _check_source(plane: Plane, source: dict[str, Any]) -> None:
+    if not source:
+        raise validation_error("Give the S3DataSource of ModelDataSource.")
+    for member in ("HubAccessConfig", "ManifestS3Uri", "ManifestEtag"):
+        if member in source:
+            raise validation_error(
+                f"Local SageMaker does not offer {member} of ModelDataSource: leave it out."
+            )
+    uri = source["S3Uri"]
+    if source["S3DataType"] == "S3Object":
+        _check_object(plane, uri)
+        return
+    if source["CompressionType"] != "None":
+        raise validation_error(
+            "An S3DataType S3Prefix of ModelDataSource is uncompressed: set CompressionType to None."
+        )
+    if not uri.endswith("/"):
+        raise validation_error(f"An S3Uri of S3DataType S3Prefix must end with a slash: it is {uri}.")
+    try:
+        found = next(plane.objects.list(*split_uri(uri)), None)
+    except (NoSuchBucket, ValueError):
+        found = None
+    if found is None:
+        raise _no_data(uri)
+
+
+def _check_object(plane: Plane, uri: str) -> None:
     try:
         plane.objects.head(*split_uri(uri))
     except (NoSuchBucket, NoSuchKey, ValueError):
-        raise validation_error(
-            f"Could not find model data at {uri}. Write it as s3://bucket/key of an object that exists."
-        ) from None
+        raise _no_data(uri) from None
+
+
+def _no_data(uri: str) -> ServiceError:
+    return validation_error(
+        f"Could not find model data at {uri}. Write it as s3://bucket/key of an object that exists."
+    )
