@@ -75,21 +75,7 @@ def model_configuration_endpoint_and_transform() -> None:
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.invoked_production_variant == "AllTraffic"
 
-    job = sdk.TransformJob.create(
-        transform_job_name="sdk-transform",
-        model_name="sdk-model",
-        transform_input=shapes.TransformInput(
-            data_source=shapes.TransformDataSource(
-                s3_data_source=shapes.TransformS3DataSource(s3_data_type="S3Prefix", s3_uri="s3://data/in/")
-            ),
-            content_type="text/csv",
-            split_type="Line",
-        ),
-        transform_output=shapes.TransformOutput(s3_output_path="s3://data/out", assemble_with="Line"),
-        transform_resources=shapes.TransformResources(instance_type="ml.m5.large", instance_count=1),
-    )
-    job.wait(poll=1, timeout=40)
-    assert job.transform_job_status == "Completed"
+    transform_jobs()
 
     endpoint.delete()
     endpoint.wait_for_delete(poll=1, timeout=40)
@@ -98,6 +84,56 @@ def model_configuration_endpoint_and_transform() -> None:
     assert list(sdk.Endpoint.get_all(name_contains="sdk-")) == []
     assert list(sdk.EndpointConfig.get_all(name_contains="sdk-")) == []
     assert list(sdk.Model.get_all(name_contains="sdk-")) == []
+
+
+def transform(name: str, **environment: str) -> Any:
+    return sdk.TransformJob.create(
+        transform_job_name=name,
+        model_name="sdk-model",
+        environment=environment,
+        max_concurrent_transforms=2,
+        max_payload_in_mb=6,
+        batch_strategy="MultiRecord",
+        model_client_config=shapes.ModelClientConfig(
+            invocations_timeout_in_seconds=60, invocations_max_retries=1
+        ),
+        data_processing=shapes.DataProcessing(
+            input_filter="$[1:]", output_filter="$[0,-1]", join_source="Input"
+        ),
+        data_capture_config=shapes.BatchDataCaptureConfig(
+            destination_s3_uri="s3://data/captured", generate_inference_id=True
+        ),
+        transform_input=shapes.TransformInput(
+            data_source=shapes.TransformDataSource(
+                s3_data_source=shapes.TransformS3DataSource(s3_data_type="S3Prefix", s3_uri="s3://data/in/")
+            ),
+            content_type="text/csv",
+            split_type="Line",
+        ),
+        transform_output=shapes.TransformOutput(
+            s3_output_path="s3://data/out", assemble_with="Line", accept="text/csv"
+        ),
+        transform_resources=shapes.TransformResources(instance_type="ml.m5.large", instance_count=1),
+    )
+
+
+def transform_jobs() -> None:
+    job = transform("sdk-transform")
+    job.wait(poll=1, timeout=40)
+    assert job.transform_job_status == "Completed"
+    found = sdk.TransformJob.get("sdk-transform")
+    assert found.data_processing.join_source == "Input"
+    assert found.data_capture_config.generate_inference_id is True
+    assert found.model_client_config.invocations_max_retries == 1
+    assert found.transform_input.data_source.s3_data_source.s3_uri == "s3://data/in/"
+    hanging = transform("sdk-transform-hang", behaviour="hang")
+    hanging.stop()
+    hanging.wait(poll=1, timeout=40)
+    assert hanging.transform_job_status == "Stopped"
+    with pytest.raises(FailedStatusError, match=r"Failure Reason: .*the data is no good"):
+        transform("sdk-transform-fail", behaviour="fail").wait(poll=1, timeout=40)
+    listed = {each.transform_job_name for each in sdk.TransformJob.get_all(name_contains="sdk-transform")}
+    assert listed == {"sdk-transform", "sdk-transform-hang", "sdk-transform-fail"}
 
 
 def duplicates_and_missing_names() -> None:

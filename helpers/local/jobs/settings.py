@@ -14,7 +14,7 @@ STRATEGIES = {"SINGLERECORD": True, "MULTIRECORD": False}
 
 @dataclass(frozen=True)
 class Settings:
-    """How requests are made: how many at once, `payload` in MB (0: streamed), whether a single record each."""
+    """How requests are made: how many at once, `payload` in MB (0: streamed), a single record in each?"""
 
     concurrent: int
     payload: int
