@@ -11,6 +11,7 @@ from helpers.local.jobs.job import JobFailure
 from helpers.local.jobs.serving import answers, archives
 from helpers.local.jobs.serving.container import OUTPUT, Environment, accepted, default_accept, keys
 from helpers.local.jobs.serving.description import Description
+from helpers.local.jobs.serving.direct import shortened
 from helpers.local.jobs.serving.tables import read_table
 
 
@@ -33,6 +34,7 @@ class Ensemble:
 
         self.predictor: Any = TabularPredictor.load(str(directory / "predictor"), verbosity=0)
         self.predictor.persist(max_memory=None)
+        self.direct = shortened(self.predictor, self.description)
         self._warm_up()
 
     @property
@@ -62,6 +64,8 @@ class Ensemble:
 
     def predict(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """The predicted number of every row."""
+        if self.direct is not None:
+            return self.direct(frame)
         return np.asarray(self.predictor.predict(frame, as_pandas=False), dtype=float)
 
     def probabilities(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:

@@ -51,7 +51,11 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
     def _transform(self, X: pd.DataFrame) -> pd.DataFrame:
         if not self._names:
             return X
-        return self._with_scores(X, self._predict(self._standard(X), self._weights))
+        return self._with_scores(X, self.scores(X[self._columns].to_numpy(dtype=np.float32)))
+
+    def scores(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
+        """The further columns, (rows, scores), for the values of the columns that take part."""
+        return self._predict(self._standardized(values.astype(np.float32, copy=False)), self._weights)
 
     def _targets(self, values: npt.NDArray[Any]) -> Floats:
         """The target in standard deviations, (rows, 1), or an indicator of each class, (rows, classes)."""
@@ -80,7 +84,10 @@ class InteractionScores(AbstractFeatureGenerator):  # type: ignore[misc]
         self._mean = self._mean.astype(np.float32)
 
     def _standard(self, X: pd.DataFrame) -> Floats:
-        values = (X[self._columns].to_numpy(dtype=np.float32) - self._mean) / self._spread
+        return self._standardized(X[self._columns].to_numpy(dtype=np.float32))
+
+    def _standardized(self, numbers: Floats) -> Floats:
+        values = (numbers - self._mean) / self._spread
         return np.asarray(np.nan_to_num(np.clip(values, -CLIP, CLIP), copy=False), dtype=np.float32)
 
     def _cross_fit(self, standard: Floats, targets: Floats) -> Floats:

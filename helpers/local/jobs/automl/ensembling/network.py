@@ -56,9 +56,9 @@ class NeuralNetwork(LinearModel):  # type: ignore[misc]
         **_: Any,
     ) -> None:
         began = time.monotonic()
-        inputs = self._dense(self.preprocess(X, y=y, is_train=True))
+        inputs = self.dense(self.preprocess(X, y=y, is_train=True))
         targets = self._targets(y, first=True)
-        validation = None if X_val is None else (self._dense(self.preprocess(X_val)), self._targets(y_val))
+        validation = None if X_val is None else (self.dense(self.preprocess(X_val)), self._targets(y_val))
         network = self._network(len(inputs))
         best: tuple[float, int, Any] | None = None
         spent = 0.0
@@ -123,12 +123,16 @@ class NeuralNetwork(LinearModel):  # type: ignore[misc]
         return ((values - self._centre) / self._scale).astype(np.float32)
 
     @staticmethod
-    def _dense(matrix: Any) -> npt.NDArray[np.float32]:
+    def dense(matrix: Any) -> npt.NDArray[np.float32]:
+        """A prepared table as the network takes it: no sparse matrix, no extremes, single precision."""
         values = matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix)
         return np.asarray(np.clip(values, -CLIP, CLIP), dtype=np.float32)
 
     def _predict_proba(self, X: pd.DataFrame, **kwargs: Any) -> npt.NDArray[np.float64]:
-        inputs = self._dense(self.preprocess(X, **kwargs))
+        return self.of_inputs(self.dense(self.preprocess(X, **kwargs)))
+
+    def of_inputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The predictions for columns as the preparation makes them, (rows, inputs)."""
         if self.problem_type == REGRESSION:
             return np.asarray(self.model.predict(inputs), dtype=np.float64) * self._scale + self._centre
         shares = np.asarray(self.model.predict_proba(inputs), dtype=np.float64)
