@@ -95,6 +95,21 @@ def same_length(predictions: Sequence[float] | pd.Series, rows: int, what: str) 
     )
 
 
+def knows_no_future(listeners: pd.DataFrame, training: pd.DataFrame) -> None:
+    """The averages in `listeners` (indexed by userId) are those of the training ratings alone."""
+    means = training.groupby("userId")["Rating"].mean()
+    compared = listeners["mean_rating"].reindex(means.index)
+    off = compared.index[~((compared - means).abs() < 1e-6)]
+    extra = listeners.index.difference(means.index)
+    wrong = sorted({int(user) for user in [*off, *extra]})
+    _say(
+        not wrong,
+        f"the averages of {len(means):,} listeners come from the {len(training):,} training ratings alone",
+        f"the averages of {len(wrong):,} listeners, such as {''.join(map(str, wrong[:1]))}, are not those of "
+        "their training ratings: they know the future, so no number would be honest. Split before averaging.",
+    )
+
+
 def all_unheard(playlist: pd.DataFrame, heard: set[str]) -> None:
     """No track of the playlist has been heard by the listener."""
     known = sorted(set(playlist["trackId"]) & heard)

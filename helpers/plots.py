@@ -102,18 +102,6 @@ def popularity_tail(ratings: pd.DataFrame) -> Figure:
     return finished(figure)
 
 
-def ranking(table: pd.DataFrame) -> Figure:
-    """NDCG and Recall of several rankings: `table` is indexed by the ranking's name, one column a metric."""
-    figure, grid = subplots(1, len(table.columns), figsize=(9, 2.8), sharey=True)
-    for axes, metric in zip(np.atleast_1d(grid), table.columns, strict=True):
-        names = list(table.index)[::-1]
-        colors = [BLUE if name == "the model" else GREY for name in names]
-        bars = axes.barh(names, table.loc[names, metric], color=colors, height=0.6)
-        axes.bar_label(bars, fmt="%.3f", padding=4)
-        axes.set(xlim=(0, 1.12), xlabel="", title=metric, xticks=[0, 0.5, 1])
-    return finished(figure)
-
-
 def playlist(table: pd.DataFrame, listener: int) -> Figure:
     """A playlist as a card: rank, genre, track and why; tempo, energy and the predicted stars beside them.
 

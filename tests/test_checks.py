@@ -10,6 +10,7 @@ import pytest
 
 from helpers import checks
 
+RATED = pd.DataFrame({"userId": [7, 7, 8], "Rating": [3, 4, 5]})
 TRAIN = pd.DataFrame({"Rating": [1.0] * 600, "energy": [0.5] * 600})
 
 
@@ -33,10 +34,28 @@ GOOD: list[tuple[Callable[[], Any], str]] = [
     ),
     (lambda: checks.is_described(7, pd.DataFrame(index=[7])), "the listener is known"),
     (lambda: checks.same_length([1.0, 2.0], 2, "The exam"), "one prediction for each of 2 rows"),
+    (
+        lambda: checks.knows_no_future(pd.DataFrame({"mean_rating": [3.5, 5.0]}, index=[7, 8]), RATED),
+        "the averages of 2 listeners come from the 3 training ratings alone",
+    ),
     (lambda: checks.all_unheard(pd.DataFrame({"trackId": ["a"]}), {"b"}), "1 tracks, none heard before"),
     (lambda: checks.nothing_left([]), "nothing is left"),
 ]
 BAD: list[tuple[Callable[[], Any], str]] = [
+    (
+        lambda: checks.knows_no_future(pd.DataFrame({"mean_rating": [3.5, 4.9]}, index=[7, 8]), RATED),
+        "averages of 1 listeners, such as 8, are not those of their training ratings",
+    ),
+    (
+        lambda: checks.knows_no_future(
+            pd.DataFrame({"mean_rating": [3.5, 5.0, 1.0]}, index=[7, 8, 9]), RATED
+        ),
+        "such as 9, are not those of their training ratings",
+    ),
+    (
+        lambda: checks.knows_no_future(pd.DataFrame({"mean_rating": [3.5]}, index=[7]), RATED),
+        "such as 8, are not those of their training ratings",
+    ),
     (
         lambda: checks.objects_exist(Bucket(), "the data", "s3://b/else"),
         "nothing at s3://b/else. Run the cells",

@@ -61,11 +61,6 @@ def test_genres_are_averaged_for_each_listener() -> None:
     assert "1.0" not in shown
 
 
-def test_rankings_show_their_numbers() -> None:
-    table = pd.DataFrame({"NDCG@10": [0.9, 0.5], "Recall@10": [0.4, 0.2]}, index=["the model", "popularity"])
-    assert {"0.900", "0.200", "NDCG@10", "Recall@10"} <= texts(plots.ranking(table))
-
-
 def test_the_playlist_shows_every_track_and_fills_its_stars() -> None:
     table = pd.DataFrame(
         {
