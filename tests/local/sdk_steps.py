@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sdk_automl_steps
+import sdk_hosting_steps
 from botocore.exceptions import ClientError
 from control_harness import MODEL_DATA, ROLE
 from sagemaker.core import resources as sdk
@@ -152,6 +153,7 @@ STEPS = (
     processing_job,
     model_configuration_endpoint_and_transform,
     duplicates_and_missing_names,
+    *sdk_hosting_steps.STEPS,
     *sdk_automl_steps.STEPS,
 )
 

@@ -46,6 +46,10 @@ def report(shared_control: Control) -> str:
         "automl_job_that_deploys",
         "model_configuration_endpoint_and_transform",
         "duplicates_and_missing_names",
+        "models_of_every_kind",
+        "an_endpoint_with_capture_and_variants_is_updated",
+        "asynchronous_and_serverless_endpoints",
+        "a_failed_endpoint",
     ],
 )
 def test_resource_classes(report: str, step: str) -> None:
