@@ -172,10 +172,8 @@ def _steps(path: str) -> Iterator[Step]:
             yield Names((match["name"],))
         elif match["places"]:
             yield _places(match["places"], path)
-        elif place + len(match[0]) < len(path) or path not in ("$[*]", "$.*"):
-            yield Every()
         else:
-            return  # `$[*]` of a row is the row
+            yield Every()
         place = match.end()
 
 

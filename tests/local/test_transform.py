@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import os
 import re
 import signal
 import struct
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from control_harness import Control, container, create_model, refused, transform_request, wait_for
+from control_harness import Control, alive, container, create_model, refused, transform_request, wait_for
 
 from helpers.local.jobs.castagnoli import masked
+from helpers.local.processes import marked
 
 MEGABYTE = 1024 * 1024
 LINES = {"TransformInput": {"SplitType": "Line"}, "TransformOutput": {"AssembleWith": "Line"}}
@@ -236,6 +238,24 @@ def test_a_large_object_goes_through_in_mini_batches(control: Control) -> None:
     assert f"{count:,} records; 1 of 1 objects" in job.log
 
 
+def test_100_mb_go_through_in_little_memory(control: Control) -> None:
+    line = b"0.123456,0.234567,0.345678,0.456789,0.567890,0.678901,0.789012,0.890123,0.901234,1.234567\n"
+    count = 100_000_000 // len(line)
+    job = start(
+        control,
+        {"a": gzip.compress(line * count, 1)},
+        {"answer": "lengths"},
+        {"TransformInput": {"SplitType": "Line", "CompressionType": "Gzip"}},
+    )
+    job.completed()
+    sizes = [request["bytes"] for request in job.requests()]
+    assert sum(sizes) == count * len(line)
+    assert len(sizes) == 16
+    peak = re.search(r"At most (\d+) MB of memory", job.log)
+    assert peak is not None
+    assert int(peak[1]) < 110
+
+
 def test_what_does_not_fit_into_a_request_fails_its_object(control: Control) -> None:
     files = {"good": b"1\n", "long": b"2\n" + b"3" * (MEGABYTE + 10) + b"\n4\n"}
     split = start(control, files, {"answer": "echo"}, LINES, MaxPayloadInMB=1)
@@ -253,8 +273,8 @@ def test_what_does_not_fit_into_a_request_fails_its_object(control: Control) -> 
 
 
 def test_payload_0_streams_an_object_in_chunks(control: Control) -> None:
-    content = b"".join(b"%d,%d\n" % (number, number) for number in range(150_000))
-    expected = b"".join(b"%g\n" % (2 * number) for number in range(150_000))
+    content = b"".join(b"%d,%d\n" % (number, number) for number in range(100_000))
+    expected = b"".join(b"%g\n" % (2 * number) for number in range(100_000))
     whole = start(control, {"a": content}, {"answer": "sum"}, MaxPayloadInMB=0)
     joined = start(
         control,
@@ -273,7 +293,7 @@ def test_payload_0_streams_an_object_in_chunks(control: Control) -> None:
     assert request["bytes"] == len(content)
     assert whole.environment["SAGEMAKER_MAX_PAYLOAD_IN_MB"] == "0"
     lines = joined.completed()["a.out"].split()
-    assert len(lines) == 150_000
+    assert len(lines) == 100_000
     assert lines[70_000:70_002] == [b"70000", b"70001"]
     assert len(joined.requests()) == 1
 
@@ -510,6 +530,18 @@ def test_nothing_to_read_or_nowhere_to_write_fails_at_once(control: Control) -> 
     ):
         assert job.end() == "Failed"
         assert words in job.description["FailureReason"]
+
+
+def test_a_job_that_is_killed_leaves_no_output(control: Control) -> None:
+    job = start(control, {"a": b"1", "b": b"2"}, {"answer": "echo", "delay": "0.4"}, LINES)
+    wait_for(lambda: "in/a: 1 records" in job.log, 20, "the first object is through")
+    for pid in list(marked(job.directory.resolve())):
+        if os.getpgid(pid) == pid:
+            os.kill(pid, signal.SIGKILL)
+    assert job.end() == "Failed"
+    assert "killed (signal 9)" in job.description["FailureReason"]
+    assert job.outputs == {}
+    assert not [pid for pid in marked(job.directory.resolve()) if alive(pid)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -63,7 +63,7 @@ def _list() -> list[int]:
 
 def _run(lanes: npt.NDArray[np.uint8]) -> Words:
     """The state of each lane (row) behind its last byte."""
-    table, columns = _table(), np.ascontiguousarray(lanes.T).astype(np.uint32)
+    table, columns = _table(), np.ascontiguousarray(lanes.T)
     states = np.zeros(lanes.shape[0], dtype=np.uint32)
     for column in columns:
         states = table[(states ^ column) & 0xFF] ^ (states >> 8)

@@ -51,11 +51,14 @@ class Server:
 class Pipeline:
     """The containers of a model in their order. Any number of threads may ask."""
 
-    def __init__(self, state: Path, directory: Path, timeout: float, retries: int) -> None:
+    def __init__(
+        self, state: Path, directory: Path, timeout: float, retries: int, region: str = "us-east-1"
+    ) -> None:
         self.state = state
         self.directory = directory
         self.timeout = timeout
         self.retries = retries
+        self.region = region
         self.servers: list[Server] = []
         self._local = threading.local()
         self._closed = threading.Event()
@@ -75,7 +78,8 @@ class Pipeline:
             directory.mkdir(parents=True, exist_ok=True)
             for stale in ("server.json", "progress.json"):
                 (directory / stale).unlink(missing_ok=True)
-            (directory / "request.json").write_text(json.dumps({"Container": container, "Name": name}))
+            asked = {"Container": container, "Name": name, "Region": self.region}
+            (directory / "request.json").write_text(json.dumps(asked))
             command = [*COMMAND, "--state", str(self.state), "--job", str(directory)]
             # The same process group, and a standard input only this process holds: it ends with this job.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=directory)

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.local.jobs.automl.resources import peak_memory
 from helpers.local.jobs.batches import Batch, Source, batches
 from helpers.local.jobs.channels import InputObject, read_source
 from helpers.local.jobs.job import Job, JobFailure, StopRequested, run
@@ -39,6 +40,7 @@ def work(job: Job) -> None:
         job.directory,
         timeout=float(client.get("InvocationsTimeoutInSeconds", 600)),
         retries=int(client.get("InvocationsMaxRetries", 3)),
+        region=str(request.get("Region", "us-east-1")),
     )
     folder = job.directory / "outputs"
     shutil.rmtree(folder, ignore_errors=True)
@@ -54,6 +56,7 @@ def work(job: Job) -> None:
             print(f"[sagemaker logs]: {settings}", flush=True)
             transform = Transform(plan, settings, Requests(plan, settings, pipeline), folder)
             outputs = transform.run(found)
+            print(f"At most {peak_memory() / 1e6:.0f} MB of memory, the model's apart.", flush=True)
     finally:
         pipeline.close()
     good = [output for output in outputs if not output.failure]
