@@ -14,7 +14,7 @@ from control_server import NoLogs
 from control_server import launch as launch_fake_job
 
 from helpers.local import machine
-from helpers.local.sagemaker import model_server
+from helpers.local.sagemaker import loading
 from helpers.local.sagemaker.host import Host
 from helpers.local.sagemaker.model_server import ModelServer, TimedOut, Unreachable
 from helpers.local.sagemaker.records import Container, Variant
@@ -74,6 +74,31 @@ def test_a_container_that_crashes_as_it_starts(make: Make) -> None:
     assert server.problem is not None
     assert "did not pass the ping health check" in server.problem
     assert server.problem.endswith("exit code 1. Its log ends: the model cannot be loaded")
+
+
+def test_a_container_that_is_killed_while_it_loads_gets_two_more_chances(
+    make: Make, host: Host, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    for number, kills in enumerate((2, 3)):
+        server = make(name="echo ", **{"await": str(go)})
+        server.start()
+        before = None
+        for _ in range(kills):
+            child = wait_for(
+                lambda number=number, before=before: (
+                    (found := host.supervisor.running(f"endpoint/e/{number}")) is not before and found
+                )
+            )
+            os.kill(child.pid, signal.SIGKILL)
+            before = child
+        if kills == 2:
+            go.write_text("")
+        assert server.settled.wait(10)
+        assert (server.problem is None) == (kills == 2)
+        go.unlink(missing_ok=True)
+    assert server.problem is not None
+    assert "was killed (signal 9)" in server.problem
 
 
 def test_a_container_that_is_killed_comes_back(make: Make, host: Host) -> None:
@@ -157,7 +182,7 @@ def test_containers_load_one_after_the_other(make: Make, host: Host, tmp_path: P
 def test_a_container_that_loads_for_long_does_not_keep_the_others(
     make: Make, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_server, "TURN", 0.3)
+    monkeypatch.setattr(loading, "TURN", 0.3)
     host.turns = threading.Semaphore(1)
     make(**{"await": str(tmp_path / "never")}).start()
     wait_for(lambda: host.supervisor.running("endpoint/e/0"))
@@ -166,10 +191,10 @@ def test_a_container_that_loads_for_long_does_not_keep_the_others(
 
 def test_no_container_is_started_without_memory(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_memory", lambda: 100 * 1024**2)
-    monkeypatch.setattr(model_server, "ROOM_PATIENCE", 0.0)
+    monkeypatch.setattr(loading, "PATIENCE", 0.0)
     server = started(make())
     assert server.problem == (
-        "The primary container for production variant a was not started: this machine has 0.1 GB of memory "
+        "The primary container for production variant a was not started. This machine has 0.1 GB of memory "
         "free, and a container needs 0.5 GB. Delete an endpoint that you do not need, or end other programs."
     )
 

@@ -7,14 +7,13 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from helpers.local import machine
 from helpers.local.sagemaker.container_connection import Address, IdleConnections, Reply, exchange
 from helpers.local.sagemaker.host import Host, in_thread
+from helpers.local.sagemaker.loading import turn
 from helpers.local.sagemaker.records import Container, Variant
 from helpers.local.supervisor import LOG, Child, write_line
 
@@ -24,9 +23,7 @@ POLL = 0.1  # seconds between two looks at a container that is starting
 DYING = 1.0  # seconds a process that broke a connection may take to end, if it crashed
 STEADY = 60.0  # seconds of service after which a crash counts as the first again
 LONGEST_PAUSE = 30.0  # seconds between two restarts of a container that keeps crashing
-TURN = 20.0  # seconds that a container which is loading may keep others from loading theirs
-LEAST_MEMORY = machine.GIGABYTE // 2  # that must be free before a container is started
-ROOM_PATIENCE = 10.0  # seconds until it must be
+STARTS = 3  # of a container that is killed from outside while it loads, until it is given up
 SUSPECT_PINGS = 3  # unanswered in a row, after an invocation timed out: the container is started again
 
 
@@ -166,62 +163,30 @@ class ModelServer:
             self._over.set()
 
     def _keep(self) -> None:
-        crashes = 0
+        crashes = starts = 0
         while not self._stopping.is_set() and not self._host.closing.is_set():
             began = time.monotonic()
-            with self._turn() as problem:
-                child = None
-                if problem is None:
-                    child, problem = self._start()
-                if problem is None:
-                    self.settled.set()
+            child, problem = self._start() if self.settled.is_set() else self._start_in_turn()
             if problem is None and child is not None:
+                self.settled.set()
                 self._serve(child)
             else:
+                starts += 1
+                hopeless = starts >= STARTS or not _was_killed(child)
                 self._end(child)
-                if not self.settled.is_set():
+                if hopeless and not self.settled.is_set():
                     self.problem = problem
                     self.settled.set()
                     return
             crashes = 1 if time.monotonic() - began > STEADY else crashes + 1
             self._stopping.wait(min(LONGEST_PAUSE, 0.25 * 2**crashes))
 
-    @contextmanager
-    def _turn(self) -> Iterator[str | None]:
-        """The first start: when it is this container's turn, and there is memory; else why there is not."""
-        if self.settled.is_set():  # it served, and must again: at once
-            yield None
-            return
-        while not self._host.turns.acquire(timeout=0.2):
-            if self._stopping.is_set() or self._host.closing.is_set():
-                yield "It was stopped while it waited for its turn."
-                return
-        once = threading.Lock()
-
-        def give_back() -> None:
-            if once.acquire(blocking=False):
-                self._host.turns.release()
-
-        timer = threading.Timer(TURN, give_back)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield self._shortage()
-        finally:
-            timer.cancel()
-            give_back()
-
-    def _shortage(self) -> str | None:
-        """Why there is no memory for one more container, or None."""
-        deadline = time.monotonic() + ROOM_PATIENCE
-        while (free := machine.free_memory()) is not None and free < LEAST_MEMORY:
-            if time.monotonic() > deadline or self._stopping.wait(1.0):
-                return (
-                    f"{self._called} was not started: this machine has {free / machine.GIGABYTE:.1f} GB of "
-                    f"memory free, and a container needs {LEAST_MEMORY / machine.GIGABYTE:.1f} GB. Delete an "
-                    "endpoint that you do not need, or end other programs."
-                )
-        return None
+    def _start_in_turn(self) -> tuple[Child | None, str | None]:
+        """The first start, beside those of other containers."""
+        with turn(self._host, self._stopping) as reason:
+            if reason is not None:
+                return None, f"{self._called} was not started. {reason}"
+            return self._start()
 
     def _start(self) -> tuple[Child | None, str | None]:
         """Start the process and wait until it answers: the process, and what went wrong, or None."""
@@ -295,6 +260,11 @@ class ModelServer:
             return Address(int(written["port"]), str(written["token"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None  # not yet, or not yet whole
+
+
+def _was_killed(child: Child | None) -> bool:
+    """Whether a process was ended by a signal that was not ours."""
+    return child is not None and child.exit is not None and child.exit.code < 0 and child.exit.cause == "own"
 
 
 def new_generation() -> str:
