@@ -6,34 +6,27 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from helpers.local.jobs.job import JobFailure
-from helpers.local.objects import NoSuchBucket, ObjectStore, split_uri
+from helpers.local.objects import ObjectStore
 
 
 def capture(
-    objects: ObjectStore, destination: str, begun: float, inputs: Sequence[str], outputs: Sequence[str]
+    objects: ObjectStore,
+    bucket: str,
+    prefix: str,
+    begun: float,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
 ) -> None:
-    """Write a manifest below `input/yyyy/mm/dd/hh/` and one below `output/yyyy/mm/dd/hh/` of a destination.
+    """Write a manifest below `input/yyyy/mm/dd/hh/` and one below `output/yyyy/mm/dd/hh/` of a prefix.
 
-    The hour (UTC) is that in which the job began.
-
-    A manifest is what S3DataType ManifestFile takes: a prefix, then the names below it. Raises JobFailure
-    where the destination cannot be written.
+    The hour (UTC) is that in which the job began. A manifest is what S3DataType ManifestFile takes: a prefix,
+    then the names below it.
     """
-    try:
-        bucket, folder = split_uri(destination.rstrip("/"))
-    except ValueError as error:
-        raise JobFailure(f"The DestinationS3Uri of DataCaptureConfig: {error}.") from None
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime(begun))
     name = f"{uuid.uuid4()}.jsonl"
     for kind, uris in (("input", inputs), ("output", outputs)):
-        key = "/".join(part for part in (folder, kind, hour, name) if part)
-        try:
-            objects.put(bucket, key, _manifest(uris), content_type="application/jsonlines")
-        except NoSuchBucket:
-            raise JobFailure(
-                f"The bucket '{bucket}' of DataCaptureConfig does not exist: create it."
-            ) from None
+        key = f"{prefix}{kind}/{hour}/{name}"
+        objects.put(bucket, key, _manifest(uris), content_type="application/jsonlines")
 
 
 def _manifest(uris: Sequence[str]) -> bytes:

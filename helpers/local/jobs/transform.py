@@ -25,53 +25,8 @@ from helpers.local.jobs.settings import Settings, environment
 from helpers.local.objects import NoSuchBucket, ObjectStore, split_uri
 
 PATIENCE = 5.0  # seconds between two lines of progress
+MANY = 100  # objects whose ends are told each
 BAD_OBJECT = (ModelError, ValueError, OSError, EOFError)  # what fails one object and not the job
-
-
-def work(job: Job) -> None:
-    """Start the model, transform every object, keep the good ones, fail when one is bad."""
-    begun = time.time()
-    request = job.request
-    plan = Plan.read(request, begun)
-    bucket, prefix = _target(job.objects, request["TransformOutput"]["S3OutputPath"])
-    client = request.get("ModelClientConfig", {})
-    pipeline = Pipeline(
-        job.state,
-        job.directory,
-        timeout=float(client.get("InvocationsTimeoutInSeconds", 600)),
-        retries=int(client.get("InvocationsMaxRetries", 3)),
-        region=str(request.get("Region", "us-east-1")),
-    )
-    folder = job.directory / "outputs"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        with job.stop.interruptible():
-            pipeline.launch(request["Containers"], environment(request))  # loads while the input is listed
-            found = read_source(job.objects, request["TransformInput"]["DataSource"]["S3DataSource"])
-            started = time.monotonic()
-            pipeline.wait()
-            print(f"The model was ready after another {time.monotonic() - started:.1f} s.", flush=True)
-            settings = Settings.settle(request, pipeline.execution_parameters())
-            print(f"[sagemaker logs]: {settings}", flush=True)
-            transform = Transform(plan, settings, Requests(plan, settings, pipeline), folder)
-            outputs = transform.run(found)
-            print(f"At most {peak_memory() / 1e6:.0f} MB of memory, the model's apart.", flush=True)
-    finally:
-        pipeline.close()
-    good = [output for output in outputs if not output.failure]
-    _store(
-        job, [(output.path, f"{prefix}{output.item.relative}.out") for output in good], bucket, plan.accept
-    )
-    _fail(outputs)
-    if capturing := request.get("DataCaptureConfig"):
-        capture(
-            job.objects,
-            capturing["DestinationS3Uri"],
-            begun,
-            [output.item.uri for output in good],
-            [f"s3://{bucket}/{prefix}{output.item.relative}.out" for output in good],
-        )
 
 
 @dataclass
@@ -85,6 +40,55 @@ class Output:
     records: int = 0
     waiting: int = 0  # requests that are not answered yet
     read: bool = False  # whether all its requests were made
+
+
+def work(job: Job) -> None:
+    """Start the model, transform every object, keep the good ones, fail when one is bad."""
+    begun = time.time()
+    plan = Plan.read(job.request, begun)
+    bucket, prefix = _target(job.objects, job.request["TransformOutput"]["S3OutputPath"], "S3OutputPath")
+    captured = job.request.get("DataCaptureConfig", {}).get("DestinationS3Uri")
+    destination = _target(job.objects, captured, "DestinationS3Uri") if captured else None
+    folder = job.directory / "outputs"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        outputs = _transform(job, plan, folder)
+        good = {f"{prefix}{output.item.relative}.out": output for output in outputs if not output.failure}
+        _store(job, {key: output.path for key, output in good.items()}, bucket, plan.accept)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _check(outputs)
+    if destination:
+        inputs = [output.item.uri for output in outputs]
+        capture(job.objects, *destination, begun, inputs, [f"s3://{bucket}/{key}" for key in good])
+
+
+def _transform(job: Job, plan: Plan, folder: Path) -> list[Output]:
+    """The outputs of all objects, as files in a folder. A request to stop breaks into it."""
+    request = job.request
+    client = request.get("ModelClientConfig", {})
+    pipeline = Pipeline(
+        job.state,
+        job.directory,
+        timeout=float(client.get("InvocationsTimeoutInSeconds", 600)),
+        retries=int(client.get("InvocationsMaxRetries", 3)),
+        region=str(request.get("Region", "us-east-1")),
+    )
+    try:
+        with job.stop.interruptible():
+            pipeline.launch(request["Containers"], environment(request))  # loads while the input is listed
+            found = read_source(job.objects, request["TransformInput"]["DataSource"]["S3DataSource"])
+            started = time.monotonic()
+            pipeline.wait()
+            print(f"The model was ready after another {time.monotonic() - started:.1f} s.", flush=True)
+            settings = Settings.settle(request, pipeline.execution_parameters())
+            print(f"[sagemaker logs]: {settings}", flush=True)
+            outputs = Transform(plan, settings, Requests(plan, settings, pipeline), folder).run(found)
+            print(f"At most {peak_memory() / 1e6:.0f} MB of memory, the model's apart.", flush=True)
+    finally:
+        pipeline.close()
+    return outputs
 
 
 @dataclass
@@ -161,6 +165,9 @@ class Transform:
         self.ended += 1
         if not output.failure:
             output.path.touch()
+            quiet = time.monotonic() - self.told < PATIENCE
+            if quiet and MANY < self.ended < objects:
+                return
             self._tell(f"{output.item.uri}: {output.records:,} records;", objects)
 
     def _tell(self, what: str, objects: int) -> None:
@@ -181,23 +188,22 @@ def _add(written: Written, path: Path) -> None:
             file.write(written.content)
 
 
-def _target(objects: ObjectStore, uri: str) -> tuple[str, str]:
-    """The bucket of the outputs and what their keys begin with. Raises JobFailure where none can be."""
+def _target(objects: ObjectStore, uri: str, member: str) -> tuple[str, str]:
+    """A bucket and what keys in it begin with. Raises JobFailure where nothing can be stored there."""
     try:
         bucket, prefix = split_uri(uri.rstrip("/"))
-    except ValueError as error:
-        raise JobFailure(f"The S3OutputPath '{uri}' is not an S3 URI ({error}).") from None
-    try:
         objects.directory(bucket)
+    except ValueError as error:
+        raise JobFailure(f"The {member} '{uri}' is not an S3 URI ({error}).") from None
     except NoSuchBucket:
-        raise JobFailure(f"The bucket '{bucket}' of S3OutputPath does not exist: create it.") from None
+        raise JobFailure(f"The bucket '{bucket}' of {member} does not exist: create it.") from None
     return bucket, f"{prefix}/" if prefix else ""
 
 
-def _store(job: Job, outputs: list[tuple[Path, str]], bucket: str, accept: str) -> None:
-    """Store the outputs; none when the job was asked to stop before the last."""
+def _store(job: Job, outputs: dict[str, Path], bucket: str, accept: str) -> None:
+    """Store the outputs under their keys; none when the job was asked to stop before the last."""
     stored: list[str] = []
-    for path, key in outputs:
+    for key, path in outputs.items():
         if not job.stop.requested:
             job.objects.put_file(bucket, key, path, content_type=accept or None, move=True)
             stored.append(key)
@@ -207,7 +213,8 @@ def _store(job: Job, outputs: list[tuple[Path, str]], bucket: str, accept: str) 
         raise StopRequested
 
 
-def _fail(outputs: list[Output]) -> None:
+def _check(outputs: list[Output]) -> None:
+    """Raise JobFailure when an object has failed."""
     failed = [output for output in outputs if output.failure]
     if failed:
         kind = "ClientError" if failed[0].by_client else "AlgorithmError"
