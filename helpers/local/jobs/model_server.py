@@ -10,7 +10,7 @@ import json
 import secrets
 import shutil
 import signal
-import sys
+import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,13 +22,8 @@ from werkzeug.wrappers import Request, Response
 from helpers.local.jobs.job import Job, JobFailure, run
 from helpers.local.jobs.serving import images, model_data
 from helpers.local.jobs.serving.archives import unpack
-from helpers.local.jobs.serving.container import (
-    BadEnvironment,
-    BadRequest,
-    Container,
-    NotAcceptable,
-    UnsupportedContent,
-)
+from helpers.local.jobs.serving.built_in import error
+from helpers.local.jobs.serving.container import BadEnvironment, Served
 
 LIMIT = 100 * 1024 * 1024  # bytes of a body: the largest payload of a batch transform
 TOKEN_HEADER = "X-Workshop-Token"
@@ -37,8 +32,8 @@ TOKEN_HEADER = "X-Workshop-Token"
 class ModelApp:
     """The WSGI application of one container."""
 
-    def __init__(self, container: Container, token: str) -> None:
-        self.container = container
+    def __init__(self, served: Served, token: str) -> None:
+        self.served = served
         self.token = token
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -46,75 +41,71 @@ class ModelApp:
         return self.answer(request)(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """The answer to one request; every error has a sentence as its body."""
+        """The answer to one request."""
         if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
-            return _error(403, "This model server answers local SageMaker only.")
+            return error(403, "This model server answers local SageMaker only.")
         route = (request.method, request.path)
         if route == ("GET", "/ping"):
             return Response(status=200)
         if route == ("GET", "/execution-parameters"):
-            return Response(
-                json.dumps(
-                    {"MaxConcurrentTransforms": 1, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6}
-                ),
-                content_type="application/json",
-            )
-        if route != ("POST", "/invocations"):
-            return _error(404, f"There is no {request.method} {request.path}.")
-        try:
-            body, content_type = self.container.answer(
-                request.get_data(cache=False),
-                request.headers.get("Content-Type", ""),
-                request.headers.get("Accept", ""),
-            )
-            return Response(body, content_type=content_type)
-        except BadRequest as error:
-            return _error(400, str(error))
-        except NotAcceptable as error:
-            return _error(406, str(error))
-        except UnsupportedContent as error:
-            return _error(415, str(error))
-        except Exception as error:  # noqa: BLE001 - a model that fails on one request must keep serving
-            print(f"Invocation failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            return _error(500, f"The model failed on this request: {type(error).__name__}: {error}")
-
-
-def _error(status: int, message: str) -> Response:
-    return Response(message, status=status, content_type="text/plain; charset=utf-8")
+            return self.served.parameters()
+        if route == ("POST", "/invocations"):
+            return self.served.respond(request)
+        return error(404, f"There is no {request.method} {request.path}.")
 
 
 def work(job: Job) -> None:
     """Load the model, listen, serve until SIGTERM."""
     import waitress
 
-    begun = time.monotonic()
-    container = job.request["Container"]
-    load = images.loader(str(container["Image"]))
-    uri, source = container.get("ModelDataUrl"), container.get("ModelDataSource")
-    if not uri and not source:
-        raise JobFailure("The container has no ModelDataUrl: give it the model.tar.gz of a candidate.")
-    directory = job.directory / "model"
-    shutil.rmtree(directory, ignore_errors=True)
-    if source:
-        model_data.copy(job.objects, source["S3DataSource"], directory)
-    else:
-        unpack(job.objects, uri, directory)
-    try:
-        app = ModelApp(load(directory, container.get("Environment", {})), secrets.token_urlsafe(32))
-    except BadEnvironment as error:
-        raise JobFailure(f"The Environment of container '{job.request['Name']}': {error}") from None
-    server = waitress.create_server(
-        app, host="127.0.0.1", port=0, threads=4, max_request_body_size=LIMIT, ident=None, channel_timeout=120
-    )
-
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
+    begun = time.monotonic()
     signal.signal(signal.SIGTERM, stop)
-    port = server.effective_port
-    _announce(job.directory, port, app.token)
-    print(f"{app.container.summary}. Loaded in {time.monotonic() - begun:.1f} s.", flush=True)
-    server.run()
+    door = socket.create_server(("127.0.0.1", 0), backlog=128)
+    served = _load(job, int(door.getsockname()[1]))
+    try:
+        app = ModelApp(served, secrets.token_urlsafe(32))
+        server = waitress.create_server(
+            app,
+            sockets=[door],
+            threads=served.threads,
+            max_request_body_size=LIMIT,
+            ident=None,
+            channel_timeout=120,
+        )
+        _announce(job.directory, server.effective_port, app.token)
+        print(f"{served.summary}. Loaded in {time.monotonic() - begun:.1f} s.", flush=True)
+        server.run()
+    finally:
+        served.close()
+
+
+def _load(job: Job, port: int) -> Served:
+    """What is to be served. Raises JobFailure when it cannot be."""
+    container = job.request["Container"]
+    environment = {
+        **container.get("Environment", {}),
+        **({"AWS_REGION": job.request["Region"]} if "Region" in job.request else {}),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+    }
+    image = str(container["Image"])
+    images.check(image)
+    directory = job.directory / "model"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    uri, source = container.get("ModelDataUrl"), container.get("ModelDataSource")
+    if source:
+        model_data.copy(job.objects, source["S3DataSource"], directory)
+    elif uri:
+        unpack(job.objects, uri, directory)
+    elif not images.takes_code(image):
+        raise JobFailure("The container has no ModelDataUrl: give it the model.tar.gz of a candidate.")
+    try:
+        return images.load(image, job.objects, directory, environment)
+    except BadEnvironment as problem:
+        raise JobFailure(f"The Environment of container '{job.request['Name']}': {problem}") from None
 
 
 def _announce(directory: Path, port: int, token: str) -> None:

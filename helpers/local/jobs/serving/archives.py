@@ -20,8 +20,8 @@ TRUSTED = (
 )
 
 
-def unpack(objects: ObjectStore, uri: str, directory: Path) -> None:
-    """Extract a model.tar.gz.
+def unpack(objects: ObjectStore, uri: str, directory: Path, what: str = "model data") -> None:
+    """Extract a model.tar.gz, or a sourcedir.tar.gz with code.
 
     Raises JobFailure when it is not there, broken, or reaches outside the directory.
     """
@@ -29,14 +29,13 @@ def unpack(objects: ObjectStore, uri: str, directory: Path) -> None:
         archive = objects.path(*split_uri(uri))
     except (NoSuchBucket, NoSuchKey, ValueError):
         raise JobFailure(
-            f"The model data {uri} does not exist: was its bucket emptied? Train again, or correct "
-            f"ModelDataUrl."
+            f"The {what} {uri} does not exist: was its bucket emptied? Make it again, or correct its address."
         ) from None
     try:
         with tarfile.open(archive, "r:gz") as tar:
             tar.extractall(directory, filter="data")
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise JobFailure(f"The model data {uri} is not a usable tar.gz: {error}.") from None
+        raise JobFailure(f"The {what} {uri} is not a usable tar.gz: {error}.") from None
 
 
 def describe(directory: Path, kind: str) -> dict[str, Any]:

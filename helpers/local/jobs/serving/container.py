@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from werkzeug.wrappers import Request, Response
+
 CSV, JSON, JSON_LINES, RECORDIO = (
     "text/csv",
     "application/json",
@@ -48,6 +50,27 @@ class Container(Protocol):
 
         Raises BadRequest, UnsupportedContent and NotAcceptable.
         """
+
+
+class Served(Protocol):
+    """A container as the model server asks it: what a request is answered with."""
+
+    @property
+    def threads(self) -> int:
+        """How many requests may be under way here, those that wait included."""
+
+    @property
+    def summary(self) -> str:
+        """What was loaded, for the log."""
+
+    def respond(self, request: Request) -> Response:
+        """The answer to POST /invocations; an error is a response too."""
+
+    def parameters(self) -> Response:
+        """The answer to GET /execution-parameters."""
+
+    def close(self) -> None:
+        """End what runs beside the model server."""
 
 
 def accepted(accept: str, default: str, written: tuple[str, ...]) -> str:

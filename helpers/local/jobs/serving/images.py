@@ -5,24 +5,60 @@ from functools import partial
 from pathlib import Path
 
 from helpers.local.jobs.job import JobFailure
-from helpers.local.jobs.serving.container import Container, Environment
+from helpers.local.jobs.serving.archives import DESCRIPTION
+from helpers.local.jobs.serving.built_in import BuiltIn
+from helpers.local.jobs.serving.container import Container, Environment, Served
+from helpers.local.jobs.serving.script import source
+from helpers.local.jobs.serving.script.frameworks import FRAMEWORKS
+from helpers.local.objects import ObjectStore
 
 Loader = Callable[[Path, Environment], Container]
+# Images that are known, and why they are not served.
+UNSERVED = {
+    "tensorflow-inference": "it needs TensorFlow Serving, a program that is no Python package",
+    "huggingface-tensorflow-inference": "it needs TensorFlow",
+}
 
 
-def loader(image: str) -> Loader:
-    """What loads a model for an image, whatever its registry and its tag.
+def check(image: str) -> None:
+    """Raises JobFailure for an image that is not served here."""
+    repository = _repository(image)
+    if repository in LOADERS or repository in FRAMEWORKS:
+        return
+    why = f" ({UNSERVED[repository]})" if repository in UNSERVED else ""
+    raise JobFailure(
+        f"The image '{image}' cannot be served on this machine{why}: images are not run here, their work is "
+        f"done by processes. Those of an AutoML candidate can be served ({', '.join(LOADERS)}), and code of "
+        f"your own (code/inference.py in the model.tar.gz) with {', '.join(FRAMEWORKS)}."
+    )
 
-    Raises JobFailure for an image that is not served here.
+
+def takes_code(image: str) -> bool:
+    """Whether an image runs code of the user's own, which need not come with model data."""
+    return _repository(image) in FRAMEWORKS
+
+
+def load(image: str, objects: ObjectStore, model: Path, environment: Environment) -> Served:
+    """Load the unpacked model data as an image does that was checked.
+
+    Raises JobFailure for a model that it does not load, BadEnvironment for what the container's Environment
+    asks for and cannot have.
     """
-    repository = image.rsplit("/", 1)[-1].split("@", maxsplit=1)[0].split(":", maxsplit=1)[0]
-    found = LOADERS.get(repository)
-    if found is None:
-        raise JobFailure(
-            f"The image '{image}' cannot be served on this machine: only those of an AutoML candidate can "
-            f"({', '.join(LOADERS)})."
-        )
-    return found
+    repository = _repository(image)
+    if repository in FRAMEWORKS and (repository not in LOADERS or _is_script(model, environment)):
+        from helpers.local.jobs.serving.script import container
+
+        return container.load(repository, objects, model, environment)
+    return BuiltIn(LOADERS[repository](model, environment))
+
+
+def _repository(image: str) -> str:
+    return image.rsplit("/", 1)[-1].split("@", maxsplit=1)[0].split(":", maxsplit=1)[0]
+
+
+def _is_script(model: Path, environment: Environment) -> bool:
+    """Whether an image that serves AutoML's models is asked to run the user's code instead."""
+    return source.brings_code(model, environment) and not (model / DESCRIPTION).is_file()
 
 
 def _ensemble(directory: Path, environment: Environment) -> Container:

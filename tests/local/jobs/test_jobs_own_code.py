@@ -1,0 +1,376 @@
+"""A user's own inference.py behind a model server: how it is called, what its mistakes are answered with."""
+
+import http.client
+import importlib.util
+import io
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from jobs_harness import BUCKET, Client, RunningJob, State
+from own_code import SKLEARN, XGBOOST, archive, container
+from sklearn.linear_model import LinearRegression
+
+# What a request does is what its body says, so that one server shows every way to go wrong.
+BEHAVIOURS = """
+    import ctypes, logging, os, sys, threading, time
+    from sagemaker_inference import content_types, errors
+
+    print("imported by", os.getpid())
+
+    def model_fn(model_dir, context):
+        assert context.system_properties["model_dir"] == model_dir == os.environ["SM_MODEL_DIR"]
+        with open(os.path.join(model_dir, "greeting.txt")) as file:
+            return file.read()
+
+    def input_fn(data, content_type):
+        if content_type == "image/png":
+            raise errors.UnsupportedFormatError(content_type)
+        return data if isinstance(data, str) else data.decode()
+
+    def predict_fn(data, model):
+        print("asked to", data, file=sys.stderr)
+        logging.getLogger("mine").info("a message of level %s", "INFO")
+        if data == "raise":
+            raise KeyError("no such track")
+        if data == "exit":
+            sys.exit(3)
+        if data == "crash":
+            os._exit(7)
+        if data == "segfault":
+            ctypes.string_at(0)
+        if data == "hang":
+            time.sleep(600)
+        if data == "teapot":
+            raise errors.GenericInferenceToolkitError(418, "short and stout")
+        if data.startswith("stream"):
+            return stream(data)
+        return model + data + " " + os.environ["MINE"]
+
+    def stream(data):
+        yield "one,"
+        yield b"two,"
+        if data == "stream and fail":
+            raise RuntimeError("in the middle")
+        yield "three"
+
+    def output_fn(prediction, accept, context):
+        context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", "heard")
+        return prediction, "text/x-words" if accept == content_types.JSON else accept
+
+    def execution_parameters_fn():
+        return {"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJob]:
+    state = State(tmp_path_factory.mktemp("own") / "state")
+    files = {"greeting.txt": "hello ", "code/inference.py": BEHAVIOURS, "code/requirements.txt": "numpy>1\n"}
+    state.objects.put(BUCKET, "model.tar.gz", archive(files))
+    definition = container(
+        XGBOOST,
+        f"s3://{BUCKET}/model.tar.gz",
+        SAGEMAKER_PROGRAM="inference.py",
+        SAGEMAKER_SUBMIT_DIRECTORY="/opt/ml/model/code",
+        SAGEMAKER_MODEL_SERVER_WORKERS="2",
+        SAGEMAKER_MODEL_SERVER_TIMEOUT="2",
+        MINE="mine",
+    )
+    yield state.start("model_server", "own", {"Container": definition, "Name": "primary"})
+    state.close()
+
+
+@pytest.fixture(scope="module")
+def server(served: RunningJob) -> Client:
+    return Client(served)
+
+
+def well(server: Client) -> bool:
+    """Whether a good request is answered well."""
+    return server.ask("you", accept="text/csv") == (200, "hello you mine")
+
+
+def test_own_functions_answer_with_their_model_and_environment(server: Client) -> None:
+    assert well(server)
+    assert server.ask("", method="GET", path="/ping") == (200, "")
+
+
+def test_execution_parameters_are_the_code_s_own(server: Client) -> None:
+    status, body = server.ask("", method="GET", path="/execution-parameters")
+    assert (status, json.loads(body)["MaxConcurrentTransforms"]) == (200, 3)
+
+
+def test_the_content_type_of_a_tuple_and_headers_are_passed_on(server: Client) -> None:
+    for accept, expected in (("*/*", "text/x-words"), ("text/csv", "text/csv")):
+        headers = {"X-Workshop-Token": server.token, "Accept": accept, "Content-Type": "text/csv"}
+        status, found, _ = exchange(server, b"you", headers)
+        assert (status, found["content-type"]) == (200, expected)
+        assert found["x-amzn-sagemaker-custom-attributes"] == "heard"
+
+
+def test_what_the_code_prints_and_logs_is_in_the_log(server: Client, served: RunningJob) -> None:
+    server.ask("print this")
+    assert "asked to print this" in served.log
+    assert "INFO - mine - a message of level INFO" in served.log
+    assert "imported by" in served.log
+
+
+def test_an_exception_is_answered_with_its_message_and_traceback(server: Client, served: RunningJob) -> None:
+    status, body = server.ask("raise")
+    assert status == 500
+    assert body.startswith("'no such track'\nTraceback")
+    assert "KeyError: 'no such track'" in served.log
+    assert well(server)
+
+
+def test_errors_with_a_status_of_their_own(server: Client) -> None:
+    status, body = server.ask("you", content_type="image/png")
+    assert (status, body.splitlines()[0]) == (
+        415,
+        "Content type image/png is not supported by this framework.",
+    )
+    status, body = server.ask("teapot")
+    assert (status, body.splitlines()[0]) == (418, "short and stout")
+
+
+@pytest.mark.parametrize("way", ["exit", "crash", "segfault"])
+def test_a_worker_that_ends_is_an_error_and_another_takes_its_place(
+    server: Client, served: RunningJob, way: str
+) -> None:
+    before = served.log.count("Starting another")
+    status, body = server.ask(way)
+    assert (status, json.loads(body)["message"]) == (500, "Worker died.")
+    assert well(server)
+    served.wait_for(lambda job: job.log.count("Starting another") > before)
+    endings = {"exit": "exit code 3", "crash": "exit code 7", "segfault": "signal 11"}
+    assert f"A worker ended: {endings[way]}." in served.log
+
+
+def test_a_worker_that_hangs_is_ended_and_holds_nobody_up(server: Client) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        begun = time.monotonic()
+        hanging = pool.submit(server.ask, "hang")
+        while time.monotonic() - begun < 1:
+            assert well(server)
+        assert not hanging.done()
+        assert hanging.result(10)[0] == 500
+    assert well(server)
+
+
+def test_many_callers_at_once_are_all_answered(server: Client) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(lambda _: well(server), range(60)))
+
+
+def exchange(server: Client, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], list[bytes]]:
+    """Status, headers (lower case) and the chunks of a body as they come."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request("POST", "/invocations", body, headers)
+        response = connection.getresponse()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        chunks = []
+        while chunk := response.read1(65536):
+            chunks.append(chunk)
+        return response.status, found, chunks
+    finally:
+        connection.close()
+
+
+def test_a_generator_is_answered_in_chunks(server: Client) -> None:
+    headers = {"X-Workshop-Token": server.token, "Content-Type": "text/csv"}
+    status, found, chunks = exchange(server, b"stream", headers)
+    assert (status, b"".join(chunks)) == (200, b"one,two,three")
+    assert found["transfer-encoding"] == "chunked"
+
+
+def test_a_stream_that_fails_is_broken_off(server: Client) -> None:
+    headers = {"X-Workshop-Token": server.token, "Content-Type": "text/csv"}
+    with pytest.raises(http.client.IncompleteRead):
+        exchange(server, b"stream and fail", headers)
+    assert well(server)
+
+
+SKLEARN_CODE = """
+    import os, joblib
+
+    def model_fn(model_dir):
+        return joblib.load(os.path.join(model_dir, "model.joblib"))
+"""
+
+
+@pytest.fixture(scope="module")
+def sklearn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The image's own functions around a model of y = 2a + 3b + 1."""
+    state = State(tmp_path_factory.mktemp("sklearn") / "state")
+    table = np.array([[0, 0], [1, 0], [0, 1], [2, 5]], dtype=float)
+    buffer = io.BytesIO()
+    joblib.dump(LinearRegression().fit(table, table @ [2, 3] + 1), buffer)
+    state.objects.put(BUCKET, "model.tar.gz", archive({"model.joblib": buffer.getvalue()}))
+    state.objects.put(BUCKET, "sourcedir.tar.gz", archive({"serve.py": SKLEARN_CODE}))
+    definition = container(
+        SKLEARN,
+        f"s3://{BUCKET}/model.tar.gz",
+        SAGEMAKER_PROGRAM="serve.py",
+        SAGEMAKER_SUBMIT_DIRECTORY=f"s3://{BUCKET}/sourcedir.tar.gz",
+        SAGEMAKER_MODEL_SERVER_WORKERS="1",
+    )
+    yield Client(state.start("model_server", "sklearn", {"Container": definition, "Name": "primary"}))
+    state.close()
+
+
+def test_the_defaults_of_scikit_learn_read_and_write_three_formats(sklearn: Client) -> None:
+    status, body = sklearn.ask("1,1\n2,0\n", accept="text/csv")
+    assert status == 200
+    assert [float(line) for line in body.splitlines()] == pytest.approx([6, 5])
+    status, body = sklearn.ask("[[1, 1], [2, 0]]", "application/json", "*/*")
+    assert (status, json.loads(body)) == (200, pytest.approx([6, 5]))
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([[1.0, 1.0]]))
+    status, body = sklearn.ask(buffer.getvalue(), "application/x-npy", "application/json")
+    assert (status, json.loads(body)) == (200, pytest.approx([6]))
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "accept", "status", "words"),
+    [
+        ("1,1\n", "image/png", "text/csv", 415, "Content type image/png is not supported"),
+        (
+            "1,1\n2,0\n",
+            "text/csv; charset=utf-8",
+            "text/csv",
+            415,
+            "text/csv; charset=utf-8 is not supported",
+        ),
+        ("1,1\n2,0\n", "text/csv", "image/png", 406, "Content type image/png is not supported"),
+        ("1,1,1\n2,0,0\n", "text/csv", "text/csv", 500, "Internal Server Error"),
+        ("a,b\n2,0\n", "text/csv", "text/csv", 500, "Internal Server Error"),
+        ("", "text/csv", "text/csv", 500, "Internal Server Error"),
+        ("{", "application/json", "text/csv", 500, "Internal Server Error"),
+    ],
+)
+def test_scikit_learn_answers_errors_as_flask_does(
+    sklearn: Client, body: str, content_type: str, accept: str, status: int, words: str
+) -> None:
+    found, answer = sklearn.ask(body, content_type, accept)
+    assert found == status
+    if status == 500:
+        assert words in answer
+    else:
+        content = json.loads(answer)
+        assert content["error"] == "UnsupportedFormatError"
+        assert words in content["error-message"]
+
+
+def test_scikit_learn_has_no_execution_parameters_of_its_own(sklearn: Client) -> None:
+    assert sklearn.ask("", method="GET", path="/execution-parameters")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "words"),
+    [
+        (
+            {"code/inference.py": "def model_fn(d):\n    open(d + '/absent')\n"},
+            {},
+            "FileNotFoundError.*line 2",
+        ),
+        ({"code/inference.py": "import absent_library\n"}, {}, "importing inference.py.*absent_library"),
+        ({"code/inference.py": "def model_fn(:\n"}, {}, "SyntaxError.*line 1"),
+        ({"code/inference.py": "import sys\nsys.exit(4)\n"}, {}, "SystemExit: 4"),
+        ({"code/inference.py": "import os\nos._exit(4)\n"}, {}, "loads the model ended: exit code 4"),
+        ({"code/inference.py": "x = 1\n"}, {}, "Please provide a model_fn implementation"),
+        (
+            {"code/inference.py": "def model_fn(d): pass\ndef transform_fn(): pass\ndef input_fn(): pass\n"},
+            {},
+            "Cannot use transform_fn implementation with input_fn",
+        ),
+        ({"model.joblib": b"0"}, {}, r"no inference.py in code/ of the model data.*holds: model.joblib"),
+        ({"code/mine.py": ""}, {"SAGEMAKER_PROGRAM": "other.py"}, "no other.py.*It holds: mine.py"),
+        ({"code/inference.py": ""}, {"SAGEMAKER_PROGRAM": "../x.py"}, "SAGEMAKER_PROGRAM is '../x.py'"),
+        (
+            {"code/inference.py": ""},
+            {"SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{BUCKET}/none.tar.gz"},
+            "The code s3://music/none.tar.gz does not exist",
+        ),
+        ({"code/inference.py": ""}, {"SAGEMAKER_SUBMIT_DIRECTORY": "/etc"}, "SUBMIT_DIRECTORY is '/etc'"),
+        (
+            {"code/inference.py": "", "code/requirements.txt": "numpy\n# a word\nabsent-library==1.0\n"},
+            {},
+            "requirements.txt asks for 'absent-library==1.0'.*not installed",
+        ),
+        (
+            {"code/inference.py": "", "code/requirements.txt": "numpy<1.0"},
+            {},
+            r"asks for 'numpy<1.0', and numpy [\d.]+ is installed",
+        ),
+        (
+            {"code/inference.py": "", "code/requirements.txt": "-r other.txt"},
+            {},
+            "asks for '-r other.txt', and options of pip cannot be followed",
+        ),
+        (
+            {"code/inference.py": ""},
+            {"SAGEMAKER_MODEL_SERVER_WORKERS": "none"},
+            "SAGEMAKER_MODEL_SERVER_WORKERS is 'none'",
+        ),
+    ],
+)
+def test_code_that_cannot_be_served_says_why(
+    state: State, files: dict[str, Any], environment: dict[str, str], words: str
+) -> None:
+    state.objects.put(BUCKET, "model.tar.gz", archive(files))
+    definition = container(SKLEARN, f"s3://{BUCKET}/model.tar.gz", **environment)
+    job = state.run("model_server", "bad", {"Container": definition, "Name": "primary"})
+    assert job.wait() == 1
+    assert re.search(words, job.progress["FailureReason"]), job.progress["FailureReason"]
+    assert job.progress["FailureReason"] in job.log
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("huggingface-pytorch-inference:4", "needs transformers, which is not installed"),
+        ("tensorflow-inference:2.14", "needs TensorFlow Serving"),
+        ("my-own:1", "code/inference.py in the model.tar.gz"),
+    ],
+)
+def test_images_that_cannot_be_served_say_what_can(state: State, image: str, words: str) -> None:
+    if image.startswith("huggingface") and importlib.util.find_spec("transformers"):
+        pytest.skip("transformers is installed here")
+    state.objects.put(BUCKET, "model.tar.gz", archive({"code/inference.py": ""}))
+    definition = container(
+        f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{image}", f"s3://{BUCKET}/model.tar.gz"
+    )
+    job = state.run("model_server", "bad", {"Container": definition, "Name": "primary"})
+    assert job.wait() == 1
+    assert words in job.progress["FailureReason"]
+
+
+TERMINATION = """
+    import signal, sys
+
+    def model_fn(model_dir):
+        def leave(number, frame):
+            print("told to go", flush=True)
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, leave)
+        return None
+"""
+
+
+def test_workers_are_told_to_end_and_none_is_left(state: State) -> None:
+    state.objects.put(BUCKET, "model.tar.gz", archive({"code/inference.py": TERMINATION}))
+    definition = container(SKLEARN, f"s3://{BUCKET}/model.tar.gz", SAGEMAKER_MODEL_SERVER_WORKERS="1")
+    job = state.start("model_server", "ending", {"Container": definition, "Name": "primary"})
+    Client(job)
+    job.process.send_signal(signal.SIGTERM)
+    job.wait(20)
+    assert "told to go" in job.log
