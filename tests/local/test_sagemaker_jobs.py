@@ -397,6 +397,8 @@ def test_a_transform_job_is_given_its_containers(sagemaker: Any, control: Contro
     assert (code, text) == ("ValidationException", f'Could not find model "{ARN}:model/absent".')
     create_model(sagemaker, "model", container(name="a"), container(name="b"))
     request = transform_request("Job", "model", Environment={"behaviour": "hang graceful"}, MaxPayloadInMB=1)
+    request["TransformInput"].update(CompressionType="None", SplitType="Line")
+    request["TransformOutput"].update(AssembleWith="Line", KmsKeyId="alias/a")
     assert sagemaker.create_transform_job(**request)["TransformJobArn"] == f"{ARN}:transform-job/job"
     directory = control.state / "jobs" / "transform" / "Job"
     wait_for((directory / "graceful").exists)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from control_harness import ROLE, processing_request, refused, wait_for
+from control_harness import ROLE, processing_request, refused, transform_request, wait_for
 
 from helpers import service as services
 from helpers.local.processes import marked
@@ -40,6 +40,31 @@ def test_an_image_that_cannot_run_here_is_a_failed_job_with_a_log(shared_aws: Aw
     assert name == f"unknown-image/algo-1-{job['CreationTime'].timestamp():.0f}"
     events = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
     assert any("stand-in:1" in event["message"] for event in events)
+
+
+def test_a_transform_tells_its_log_why_it_failed(shared_aws: Aws) -> None:
+    client = shared_aws("sagemaker")
+    shared_aws("s3").create_bucket(Bucket="transformed")
+    shared_aws("s3").put_object(Bucket="transformed", Key="in/a.csv", Body=b"1,2\n")
+    client.create_model(ModelName="t", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "x/stand-in:1"})
+    request = transform_request("transform", "t")
+    request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://transformed/in/"
+    request["TransformOutput"]["S3OutputPath"] = "s3://transformed/out/"
+    client.create_transform_job(**request)
+
+    def look() -> dict[str, Any] | None:
+        job: dict[str, Any] = client.describe_transform_job(TransformJobName="transform")
+        return job if job["TransformJobStatus"] == "Failed" else None
+
+    job = wait_for(look, 60, "the transform fails")
+    assert job["FailureReason"].startswith("The container 'primary' did not start. ")
+    assert "stand-in:1" in job["FailureReason"]
+    group = "/aws/sagemaker/TransformJobs"
+    events = shared_aws("logs").filter_log_events(logGroupName=group, logStreamNamePrefix="transform/")[
+        "events"
+    ]
+    assert any(job["FailureReason"] in event["message"] for event in events)
+    assert "Contents" not in shared_aws("s3").list_objects_v2(Bucket="transformed", Prefix="out/")
 
 
 def test_an_endpoint_whose_image_cannot_run_here_says_why(shared_aws: Aws) -> None:

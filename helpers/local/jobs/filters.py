@@ -59,9 +59,12 @@ class Processing:
             return _joined_lines(_selected(lines_of(body), self.input_path))
         return _joined_lines([_dump(self.input_path.select(value)) for value in self._values(body, "input")])
 
-    def to_output(self, body: bytes, answer: bytes) -> bytes:
-        """What is stored for a body of records (unfiltered) and the answer to it. Raises ValueError."""
-        written = self._csv(body, answer) if self.kind == CSV else self._json(body, answer)
+    def to_output(self, body: bytes, answer: bytes, *, alone: bool = False) -> bytes:
+        """What is stored for a body of records (unfiltered), or of one `alone`, and the answer to it.
+
+        Raises ValueError.
+        """
+        written = self._csv(body, answer) if self.kind == CSV else self._json(body, answer, alone)
         return b"".join(line + b"\n" for line in written)
 
     def _csv(self, body: bytes, answer: bytes) -> list[bytes]:
@@ -76,10 +79,10 @@ class Processing:
             lines = [line + f",{uuid.uuid4()},{self.moment}".encode() for line in lines]
         return lines
 
-    def _json(self, body: bytes, answer: bytes) -> list[bytes]:
-        values = self._values(answer, "the model's answer")
+    def _json(self, body: bytes, answer: bytes, alone: bool) -> list[bytes]:
+        values = self._values(answer, "the model's answer", alone=alone)
         if self.join:
-            records = self._values(body, "input")
+            records = self._values(body, "input", alone=alone)
             _check_number(len(records), len(values))
             values = [_join(record, value) for record, value in zip(records, values, strict=True)]
         values = [self.output_path.select(value) for value in values]
@@ -87,8 +90,8 @@ class Processing:
             values = [self._marked(value) for value in values]
         return [_dump(value) for value in values]
 
-    def _values(self, content: bytes, what: str) -> list[Any]:
-        pieces = [content] if self.documents else lines_of(content)
+    def _values(self, content: bytes, what: str, *, alone: bool = False) -> list[Any]:
+        pieces = [content] if self.documents or alone else lines_of(content)
         values = []
         for number, piece in enumerate(pieces, start=1):
             try:

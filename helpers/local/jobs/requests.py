@@ -76,7 +76,7 @@ class Requests:
             return self._stream(batch.stream, path)
         answer = self.pipeline.ask(self._sent(batch.body), plan.content_type, plan.accept)
         if not plan.processing.passes_answers:
-            answer = plan.processing.to_output(batch.body, answer)
+            answer = plan.processing.to_output(batch.body, answer, alone=self.settings.single)
             if not plan.assemble_lines:
                 answer = answer.removesuffix(b"\n")
         elif plan.assemble_lines and not answer.endswith(b"\n") and (answer or self.settings.single):

@@ -33,6 +33,12 @@ def describe_transform_job(plane: Plane, request: Request) -> Answer:
     record: JobRecord = plane.find("transform-job", request["TransformJobName"])
     return {
         **record.request,
+        "TransformInput": {
+            "CompressionType": "None",
+            "SplitType": "None",
+            **record.request["TransformInput"],
+        },
+        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": "", **record.request["TransformOutput"]},
         "TransformJobArn": record.arn,
         "TransformJobStatus": record.status,
         "FailureReason": failure(record),

@@ -258,3 +258,9 @@ def test_numbers_of_json_are_not_changed_on_the_way() -> None:
     processing = Processing.read({"InputFilter": "$.n"}, "application/jsonlines")
     text = b"[0.1,12345678901234567890,-1e-07,1.0,null,true]"
     assert processing.to_model(b'{"n":%s}\n' % text) == text
+
+
+def test_the_answer_to_a_record_alone_may_take_several_lines() -> None:
+    processing = Processing.read({"JoinSource": "Input"}, "application/json")
+    joined = processing.to_output(b'{"id":1}', b'{\n  "score": 0.5\n}\n', alone=True)
+    assert joined == b'{"id":1,"SageMakerOutput":{"score":0.5}}\n'
