@@ -24,8 +24,15 @@ from helpers.local.errors import ServiceError
 CONTENT_TYPE = "application/x-amz-json-1.1"
 VALUE_LIMIT = 256  # characters of an offending value that an error message repeats
 
-# Java's character classes that Python's `re` lacks, as the nearest class it has (all stand inside brackets).
-_CLASSES = {"L": r"\w", "N": r"\w", "Z": r"\s", "Alnum": "a-zA-Z0-9"}
+# Java's character classes that Python's `re` lacks, as the nearest class it has, to stand inside brackets.
+_CLASSES = {
+    "L": r"\w",
+    "N": r"\w",
+    "Z": r"\s",
+    "Alnum": "a-zA-Z0-9",
+    "ASCII": r"\x00-\x7f",
+    "Print": r"\x20-\x7e",
+}
 _ANY_PRINTABLE = r"\x20-\x7e\xa0-\U0010ffff"
 
 # The value as a message shows it, the member's path, the constraint it breaks.
@@ -199,10 +206,12 @@ def compile_pattern(pattern: str) -> re.Pattern[str] | None:
     """A pattern of the API model (Java's dialect), or None where Python cannot express it."""
 
     def translate(match: re.Match[str]) -> str:
-        return _CLASSES.get(match.group(1), _ANY_PRINTABLE)
+        found = _CLASSES.get(match.group(1), _ANY_PRINTABLE)
+        inside = pattern.rfind("[", 0, match.start()) > pattern.rfind("]", 0, match.start())
+        return found if inside else f"[{found}]"
 
     try:
-        return re.compile(re.sub(r"\\p\{(\w+)\}", translate, pattern))
+        return re.compile(re.sub(r"\\p\{(\w+)\}", translate, pattern).replace(r"\z", r"\Z"))
     except re.error:
         return None
 

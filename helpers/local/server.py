@@ -70,9 +70,11 @@ class Application:
     def recover(self) -> None:
         """Take up what an earlier server left: fail its jobs, start its endpoints again."""
         self._sagemaker.recover()
+        self._runtime.recover()
 
     def close(self) -> None:
         """Stop every process that was started."""
+        self._runtime.close()
         self._sagemaker.close()
 
     def _answer(self, request: Request, number: str) -> Response:

@@ -45,7 +45,8 @@ def main() -> None:
     sagemaker = SageMaker(
         state, objects, "us-east-1", NoLogs(), launch, Supervisor(1.0), budget(cores, gigabytes)
     )
-    doors = (sagemaker, Runtime(sagemaker, patience=4.0, at_once=6))
+    runtime = Runtime(sagemaker, patience=4.0, at_once=6)
+    doors = (sagemaker, runtime)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -61,10 +62,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     server = waitress.create_server(application, host="127.0.0.1", port=0, threads=8)
     sagemaker.recover()
+    runtime.recover()
     print(f"http://127.0.0.1:{server.effective_port}", flush=True)
     try:
         server.run()
     finally:
+        runtime.close()
         sagemaker.close()
 
 

@@ -1,0 +1,179 @@
+"""The door through which clients ask models: InvokeEndpoint, its asynchronous form, and the streamed one."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from werkzeug.wrappers import Request, Response
+
+from helpers.local.errors import Protocol, ServiceError, error_response
+from helpers.local.runtime.asynchronous import Asynchronous
+from helpers.local.runtime.capture import Captured, Recorder
+from helpers.local.runtime.containers import Question, ask, containers_for
+from helpers.local.runtime.errors import ModelError, not_found, throttled, validation_error
+from helpers.local.runtime.headers import PREFIX, Operation, Wishes, read_wishes
+from helpers.local.runtime.places import Places
+from helpers.local.sagemaker import SageMaker
+from helpers.local.sagemaker.fleet import RunningDeployment, RunningVariant
+from helpers.local.sagemaker.model_server import Reply
+
+LARGEST_BODY = 6_291_456  # bytes
+PATIENCE = 60.0  # seconds a model may take
+AT_ONCE = 48  # invocations; each keeps one of the server's 64 threads, and some must be left for the rest
+
+_PATH = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)")
+_OPERATIONS: dict[str, Operation] = {
+    "invocations": "InvokeEndpoint",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+    "async-invocations": "InvokeEndpointAsync",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to the runtime."""
+
+    request: Request
+    endpoint: str
+    operation: Operation
+    wishes: Wishes
+    id: str
+
+
+class Runtime:
+    """The runtime as a door of the server.
+
+    ``patience``: seconds a model may take. ``at_once``: invocations that wait for models at a time; no
+    endpoint may have more than five sixths of them, so that one that hangs leaves room for the others.
+    """
+
+    def __init__(self, sagemaker: SageMaker, patience: float = PATIENCE, at_once: int = AT_ONCE) -> None:
+        self._plane = sagemaker.plane
+        self._patience = patience
+        self._at_once = at_once
+        self._at_once_each = max(1, at_once * 5 // 6)
+        self._places = Places()
+        self._recorder = Recorder(self._plane.objects)
+        self._asynchronous = Asynchronous(self._plane)
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answer an invocation of an endpoint; None for any other request."""
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            return None
+        request_id = str(uuid.uuid4())
+        try:
+            if request.method != "POST":
+                raise ServiceError(
+                    "UnknownOperationException",
+                    f"The runtime has no {request.method} {request.path}: an endpoint is invoked with POST.",
+                )
+            endpoint, operation = unquote(match.group(1)), _OPERATIONS[match.group(2)]
+            call = Call(request, endpoint, operation, read_wishes(request, operation, endpoint), request_id)
+            response = self._answer(call)
+        except ModelError as error:
+            return error.response(self._plane.host.region, request_id)
+        except ServiceError as error:
+            return error_response(error, Protocol.REST_JSON, request_id)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+    def recover(self) -> None:
+        """Go on with the asynchronous invocations that an earlier server took in."""
+        self._asynchronous.recover()
+
+    def close(self) -> None:
+        """Write what was captured; asynchronous invocations go on with the next start."""
+        self._asynchronous.close()
+        self._recorder.close()
+
+    def _answer(self, call: Call) -> Response:
+        if call.operation == "InvokeEndpointAsync":
+            return self._asynchronous.accept(call.request, call.endpoint, call.wishes)
+        body = read_body(call.request)
+        with ExitStack() as stack:
+            running = stack.enter_context(self._plane.fleet.use(call.endpoint))
+            if running is None:
+                raise not_found(call.endpoint)
+            if running.deployment.asynchronous is not None:
+                raise validation_error(
+                    f"Endpoint {call.endpoint} takes asynchronous invocations only: call InvokeEndpointAsync."
+                )
+            variant = _choose(call, running)
+            self._enter(stack, call.endpoint, running, variant)
+            servers = containers_for(call.endpoint, variant, call.wishes.target_container)
+            question = Question(call.endpoint, call.wishes, body, time.monotonic() + self._patience)
+            reply = ask(question, servers, variant.variant.serverless is not None)
+        self._capture(call, running, variant, body, reply)
+        return _response(reply, variant)
+
+    def _enter(
+        self, stack: ExitStack, endpoint: str, running: RunningDeployment, variant: RunningVariant
+    ) -> None:
+        """Take the places of an invocation, left with the stack. Raises ServiceError when there are none."""
+        wanted = [
+            ("", self._at_once, "too many invocations at once."),
+            (endpoint, self._at_once_each, f"too many invocations of endpoint {endpoint} at once."),
+        ]
+        if variant.variant.serverless is not None:
+            most = int(variant.variant.serverless["MaxConcurrency"])
+            name = f"{endpoint}/{running.deployment.generation}/{variant.variant.name}"
+            wanted.append((name, most, f"endpoint {endpoint} has a MaxConcurrency of {most}."))
+        for key, most, why in wanted:
+            if not self._places.enter(key, most):
+                raise throttled(why)
+            stack.callback(self._places.leave, key)
+
+    def _capture(
+        self, call: Call, running: RunningDeployment, variant: RunningVariant, body: bytes, reply: Reply
+    ) -> None:
+        capture = running.deployment.capture
+        if capture is None or not capture.enabled:
+            return
+        self._recorder.note(
+            capture,
+            Captured(
+                endpoint=call.endpoint,
+                variant=variant.variant.name,
+                moment=time.time(),
+                sent=body,
+                sent_type=call.wishes.content_type or "",
+                received=reply.body,
+                received_type=reply.headers.get("content-type", ""),
+                inference_id=call.wishes.inference_id,
+            ),
+        )
+
+
+def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
+    """The body of an invocation. Raises ServiceError (ValidationError) when it is too large."""
+    length = int(request.environ.get("CONTENT_LENGTH") or 0)
+    body = request.get_data() if length <= largest else b""
+    if max(length, len(body)) > largest:
+        raise validation_error(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have "
+            f"length less than or equal to {largest}"
+        )
+    return body
+
+
+def _choose(call: Call, running: RunningDeployment) -> RunningVariant:
+    variant = running.choose(call.wishes.target_variant)
+    if variant is None:
+        raise validation_error(f"Variant {call.wishes.target_variant} of endpoint {call.endpoint} not found.")
+    return variant
+
+
+def _response(reply: Reply, variant: RunningVariant) -> Response:
+    response = Response(reply.body, 200)
+    response.headers["Content-Type"] = reply.headers.get("content-type", "application/octet-stream")
+    response.headers["x-Amzn-Invoked-Production-Variant"] = variant.variant.name
+    attributes = f"{PREFIX}Custom-Attributes"
+    if attributes.lower() in reply.headers:
+        response.headers[attributes] = reply.headers[attributes.lower()]
+    return response
