@@ -45,7 +45,7 @@ def main() -> None:
     sagemaker = SageMaker(
         state, objects, "us-east-1", NoLogs(), launch, Supervisor(1.0), budget(cores, gigabytes)
     )
-    runtime = Runtime(sagemaker, patience=4.0, at_once=6)
+    runtime = Runtime(sagemaker, patience=3.0, at_once=8, stream_patience=2.0)
     doors = (sagemaker, runtime)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -60,7 +60,7 @@ def main() -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=8)
+    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=12)
     sagemaker.recover()
     runtime.recover()
     print(f"http://127.0.0.1:{server.effective_port}", flush=True)

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import http.server
 import json
 import os
@@ -134,6 +135,28 @@ def serve(directory: Path, request: dict[str, object]) -> int:
             elif body == b"slow":
                 time.sleep(1.0)
                 self.answer(200, environment.get("name", "").encode())
+            elif body.startswith(b"chunks "):  # the second when the test has made a file
+                self.send_chunk(b"first", begin=True)
+                while not Path(body[7:].decode()).exists():
+                    time.sleep(0.02)
+                self.send_chunk(b"second")
+                self.send_chunk(b"")
+            elif body == b"break off":
+                self.send_chunk(b"first", begin=True)
+                self.close_connection = True
+            elif body == b"stall":
+                self.send_chunk(b"first", begin=True)
+                time.sleep(600)
+            elif body == b"flood":
+                self.send_chunk(b"", begin=True, end=False)
+                with contextlib.suppress(OSError):  # until nobody listens any more
+                    while True:
+                        self.send_chunk(b"x" * 1_000_000)
+            elif body == b"drip":
+                with contextlib.suppress(OSError):
+                    for byte in b"HTTP/1.1 200 OK\r\nX-A: " + b"x" * 10_000:
+                        self.wfile.write(bytes([byte]))
+                        time.sleep(0.05)
             elif body.startswith(b"error "):
                 self.answer(int(body[6:9]), b"cannot read row 3")
             elif behaviour == "headers":
@@ -142,6 +165,15 @@ def serve(directory: Path, request: dict[str, object]) -> int:
                 )
             else:
                 self.answer(200, environment.get("name", "").encode() + body)
+
+        def send_chunk(self, piece: bytes, begin: bool = False, end: bool = True) -> None:
+            if begin:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+            if piece or end:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
 
         def answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from control_harness import (
+    ROLE,
     Control,
     container,
     create_model,
     deploy,
-    refused,
     settled,
     variant,
     wait_for,
@@ -159,17 +159,86 @@ def test_an_empty_body_reaches_the_model(runtime: Any) -> None:
 
 def test_headers_that_cannot_be_honoured_are_refused(runtime: Any) -> None:
     error = failure(runtime, EndpointName="echo", Body=b"", CustomAttributes="x" * 1025)["Error"]
+    assert error["Code"] == "ValidationError"
     assert "at 'customAttributes' failed to satisfy constraint" in error["Message"]
-    for member in ("TargetModel", "TargetContainerHostname"):
+    error = failure(runtime, EndpointName="echo", Body=b"", InferenceId="x" * 65)["Error"]
+    assert "at 'inferenceId' failed to satisfy constraint" in error["Message"]
+    error = failure(runtime, EndpointName="echo", Body=b"", TargetContainerHostname="x")["Error"]
+    assert error["Code"] == "ValidationError"
+    assert "InferenceExecutionConfig.Mode Direct" in error["Message"]
+    for member in ("TargetModel", "EnableExplanations", "InferenceComponentName", "SessionId"):
         error = failure(runtime, EndpointName="echo", Body=b"", **{member: "x"})["Error"]
-        assert f"does not offer {member}" in error["Message"]
+        assert error["Code"] == "ValidationError"
+        assert error["Message"].startswith(f"Leave out {member}: local SageMaker has no ")
 
 
-def test_other_runtime_operations_name_themselves(runtime: Any) -> None:
-    code, text = refused(runtime.invoke_endpoint_with_response_stream, EndpointName="echo", Body=b"")
-    assert (code, "InvokeEndpointWithResponseStream" in text) == ("UnknownOperationException", True)
-    code, text = refused(runtime.invoke_endpoint_async, EndpointName="echo", InputLocation="s3://a/b")
-    assert (code, "InvokeEndpointAsync" in text) == ("UnknownOperationException", True)
+def test_containers_called_one_by_one(runtime: Any, shared: Any) -> None:
+    hosts = [{**container(name=f"{name}<"), "ContainerHostname": name} for name in ("left", "right")]
+    shared.create_model(
+        ModelName="direct",
+        ExecutionRoleArn=ROLE,
+        Containers=hosts,
+        InferenceExecutionConfig={"Mode": "Direct"},
+    )
+    shared.create_endpoint_config(EndpointConfigName="direct", ProductionVariants=[variant("direct")])
+    shared.create_endpoint(EndpointName="direct", EndpointConfigName="direct")
+    assert settled(shared, "direct") == "InService"
+
+    def ask(**arguments: Any) -> bytes:
+        answer: bytes = runtime.invoke_endpoint(EndpointName="direct", Body=b"x", **arguments)["Body"].read()
+        return answer
+
+    assert ask(TargetContainerHostname="left") == b"left<x"
+    assert ask(TargetContainerHostname="right") == b"right<x"
+    error = failure(runtime, EndpointName="direct", Body=b"x")["Error"]
+    assert (error["Code"], "[left, right]" in error["Message"]) == ("ValidationError", True)
+    error = failure(runtime, EndpointName="direct", Body=b"x", TargetContainerHostname="middle")["Error"]
+    assert (error["Code"], "middle" in error["Message"]) == ("ValidationError", True)
+    response = failure(runtime, EndpointName="direct", Body=b"error 400", TargetContainerHostname="right")
+    assert "from right with message" in response["Error"]["Message"]
+
+
+def test_a_serverless_variant_takes_no_more_than_its_concurrency(runtime: Any, shared: Any) -> None:
+    create_model(shared, "serverless")
+    config = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
+    shared.create_endpoint_config(
+        EndpointConfigName="serverless",
+        ProductionVariants=[{"VariantName": "v", "ModelName": "serverless", "ServerlessConfig": config}],
+    )
+    shared.create_endpoint(EndpointName="serverless", EndpointConfigName="serverless")
+    assert settled(shared, "serverless") == "InService"
+    outcomes: list[str] = []
+
+    def ask() -> None:
+        try:
+            runtime.invoke_endpoint(EndpointName="serverless", Body=b"slow")
+            outcomes.append("answered")
+        except ClientError as error:
+            outcomes.append(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    throttled = (
+        "ThrottlingException: Rate exceeded: endpoint serverless has a MaxConcurrency of 2. Try again."
+    )
+    assert Counter(outcomes) == {"answered": 2, throttled: 2}
+    assert runtime.invoke_endpoint(EndpointName="serverless", Body=b"x")["Body"].read() == b"x"
+
+
+def test_a_model_that_floods_or_drips_costs_an_error_and_no_more(runtime: Any, shared: Any) -> None:
+    began = time.monotonic()
+    response = failure(runtime, EndpointName="echo", Body=b"flood")
+    assert response["Error"]["Code"] == "ModelError"
+    assert "larger than a response may be" in response["OriginalMessage"]
+    assert time.monotonic() - began < 3
+    response = failure(runtime, EndpointName="echo", Body=b"drip")
+    assert "Your invocation timed out" in response["OriginalMessage"]
+    assert 2.5 < time.monotonic() - began < 8
+    assert runtime.invoke_endpoint(EndpointName="echo", Body=b"x")["Body"].read() == b"x"
+    assert shared.describe_endpoint(EndpointName="echo")["EndpointStatus"] == "InService"
 
 
 def test_a_model_that_hangs_times_out_and_the_others_serve(runtime: Any, shared: Any) -> None:
@@ -205,6 +274,7 @@ def test_hanging_models_never_take_all_threads(runtime: Any, shared: Any) -> Non
         thread.start()
     wait_for(lambda: len(failures) >= 3, 3, "the surplus is turned away at once")
     assert shared.describe_endpoint(EndpointName="echo")["EndpointStatus"] == "InService"
+    assert runtime.invoke_endpoint(EndpointName="headers", Body=b"x")["ContentType"]  # nor all of the places
     for thread in threads:
         thread.join(20)
     codes = Counter(response["Error"]["Code"] for response in failures)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
@@ -14,16 +16,20 @@ from werkzeug.wrappers import Request, Response
 from helpers.local.errors import Protocol, ServiceError, error_response
 from helpers.local.runtime.asynchronous import Asynchronous
 from helpers.local.runtime.capture import Captured, Recorder
-from helpers.local.runtime.containers import Question, ask, containers_for
+from helpers.local.runtime.containers import Question, ask, containers_for, opened
 from helpers.local.runtime.errors import ModelError, not_found, throttled, validation_error
 from helpers.local.runtime.headers import PREFIX, Operation, Wishes, read_wishes
 from helpers.local.runtime.places import Places
+from helpers.local.runtime.stream import CONTENT_TYPE as EVENT_STREAM
+from helpers.local.runtime.stream import Parts
 from helpers.local.sagemaker import SageMaker
+from helpers.local.sagemaker.container_connection import Reply
 from helpers.local.sagemaker.fleet import RunningDeployment, RunningVariant
-from helpers.local.sagemaker.model_server import Reply
 
 LARGEST_BODY = 6_291_456  # bytes
 PATIENCE = 60.0  # seconds a model may take
+STREAM_PATIENCE = 480.0  # seconds it may take to send an answer in pieces
+DEFAULT_TYPE = "application/octet-stream"
 AT_ONCE = 48  # invocations; each keeps one of the server's 64 threads, and some must be left for the rest
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)")
@@ -48,13 +54,21 @@ class Call:
 class Runtime:
     """The runtime as a door of the server.
 
-    ``patience``: seconds a model may take. ``at_once``: invocations that wait for models at a time; no
-    endpoint may have more than five sixths of them, so that one that hangs leaves room for the others.
+    ``patience``: seconds a model may take, ``stream_patience``: to send an answer in pieces. ``at_once``:
+    invocations that wait for models at a time; no endpoint may have more than five sixths of them, so that
+    one that hangs leaves room for the others.
     """
 
-    def __init__(self, sagemaker: SageMaker, patience: float = PATIENCE, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        sagemaker: SageMaker,
+        patience: float = PATIENCE,
+        at_once: int = AT_ONCE,
+        stream_patience: float = STREAM_PATIENCE,
+    ) -> None:
         self._plane = sagemaker.plane
         self._patience = patience
+        self._stream_patience = stream_patience
         self._at_once = at_once
         self._at_once_each = max(1, at_once * 5 // 6)
         self._places = Places()
@@ -107,9 +121,19 @@ class Runtime:
             variant = _choose(call, running)
             self._enter(stack, call.endpoint, running, variant)
             servers = containers_for(call.endpoint, variant, call.wishes.target_container)
-            question = Question(call.endpoint, call.wishes, body, time.monotonic() + self._patience)
-            reply = ask(question, servers, variant.variant.serverless is not None)
-        self._capture(call, running, variant, body, reply)
+            serverless = variant.variant.serverless is not None
+            note = self._note(call, running, variant, body)
+            if call.operation == "InvokeEndpoint":
+                question = Question(call.endpoint, call.wishes, body, time.monotonic() + self._patience)
+                reply = ask(question, servers, serverless, LARGEST_BODY)
+            else:
+                limit = time.monotonic() + self._stream_patience
+                question = Question(call.endpoint, call.wishes, body, limit)
+                answer = stack.enter_context(opened(question, servers, serverless))
+                whole = partial(note, answer.headers) if note is not None else None
+                return _stream_response(Parts(answer, stack.pop_all(), whole), answer.headers, variant)
+        if note is not None:
+            note(reply.headers, reply.body)
         return _response(reply, variant)
 
     def _enter(
@@ -129,25 +153,28 @@ class Runtime:
                 raise throttled(why)
             stack.callback(self._places.leave, key)
 
-    def _capture(
-        self, call: Call, running: RunningDeployment, variant: RunningVariant, body: bytes, reply: Reply
-    ) -> None:
+    def _note(
+        self, call: Call, running: RunningDeployment, variant: RunningVariant, body: bytes
+    ) -> Callable[[Mapping[str, str], bytes], None] | None:
+        """What captures the headers and the body of the answer; None where nothing is captured."""
         capture = running.deployment.capture
         if capture is None or not capture.enabled:
-            return
-        self._recorder.note(
-            capture,
-            Captured(
+            return None
+
+        def note(headers: Mapping[str, str], received: bytes) -> None:
+            captured = Captured(
                 endpoint=call.endpoint,
                 variant=variant.variant.name,
                 moment=time.time(),
                 sent=body,
                 sent_type=call.wishes.content_type or "",
-                received=reply.body,
-                received_type=reply.headers.get("content-type", ""),
+                received=received,
+                received_type=headers.get("content-type", ""),
                 inference_id=call.wishes.inference_id,
-            ),
-        )
+            )
+            self._recorder.note(capture, captured)
+
+        return note
 
 
 def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
@@ -171,9 +198,21 @@ def _choose(call: Call, running: RunningDeployment) -> RunningVariant:
 
 def _response(reply: Reply, variant: RunningVariant) -> Response:
     response = Response(reply.body, 200)
-    response.headers["Content-Type"] = reply.headers.get("content-type", "application/octet-stream")
+    response.headers["Content-Type"] = reply.headers.get("content-type", DEFAULT_TYPE)
+    _describe(response, reply.headers, variant)
+    return response
+
+
+def _stream_response(parts: Parts, headers: Mapping[str, str], variant: RunningVariant) -> Response:
+    response = Response(parts, 200, content_type=EVENT_STREAM, direct_passthrough=True)
+    response.headers[f"{PREFIX}Content-Type"] = headers.get("content-type", DEFAULT_TYPE)
+    _describe(response, headers, variant)
+    return response
+
+
+def _describe(response: Response, headers: Mapping[str, str], variant: RunningVariant) -> None:
+    """What every answer says of the model that gave it."""
     response.headers["x-Amzn-Invoked-Production-Variant"] = variant.variant.name
     attributes = f"{PREFIX}Custom-Attributes"
-    if attributes.lower() in reply.headers:
-        response.headers[attributes] = reply.headers[attributes.lower()]
-    return response
+    if attributes.lower() in headers:
+        response.headers[attributes] = headers[attributes.lower()]

@@ -1,8 +1,8 @@
 """Data capture: invocations as JSON lines in S3, written beside the invocations, never in their way.
 
-``<destination>/<endpoint>/<variant>/yyyy/mm/dd/hh/<minute>-<second>-<milliseconds>-<uuid>.jsonl``, in UTC. What
-is captured waits in memory for two seconds at most; when a flood fills the room it has there, the rest is left
-out and counted in the server's log.
+``<destination>/<endpoint>/<variant>/yyyy/mm/dd/hh/<minute>-<second>-<milliseconds>-<uuid>.jsonl``, in UTC.
+What is captured waits in memory for two seconds at most; when a flood fills the room it has there, the rest
+is left out and counted in the server's log.
 """
 
 from __future__ import annotations
@@ -109,17 +109,13 @@ class Recorder:
             try:
                 bucket, prefix = split_uri(folder)
                 self._objects.put(bucket, f"{prefix}/{name}", ("\n".join(lines) + "\n").encode())
-            except Exception as error:  # noqa: BLE001 - no failure here may reach an invocation or end the thread
-                print(
-                    f"{len(lines)} captured invocations could not be written to {folder}: {error}", flush=True
-                )
+            except Exception as error:  # noqa: BLE001 - the boundary of the thread, which goes on
+                print(f"{len(lines)} captures could not be written to {folder}: {error}", flush=True)
         with self._lock:
             self._room += sum(captured.size for _, captured in batch)
             lost, self._lost = self._lost, 0
         if lost:
-            print(
-                f"{lost} invocations were not captured: they came faster than they can be written", flush=True
-            )
+            print(f"{lost} invocations were not captured: they came too fast", flush=True)
 
 
 def line(capture: DataCapture, captured: Captured) -> dict[str, Any]:

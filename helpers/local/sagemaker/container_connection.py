@@ -3,14 +3,142 @@
 from __future__ import annotations
 
 import http.client
+import math
 import queue
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 CONNECT_LIMIT = 5.0  # seconds a connection on the loopback address may take
 PING_LIMIT = 2.0  # seconds a /ping may take
+LARGEST_PING = 64 * 1024  # bytes of an answer to it
+PIECE = 64 * 1024  # bytes of an answer read at once
+TOKEN = "X-Workshop-Token"
+
+
+class TimedOut(Exception):
+    """The container did not answer in time."""
+
+
+class Broken(Exception):
+    """The container ended the connection without an answer, or in the middle of it: it crashed."""
+
+
+class TooMuch(Exception):
+    """The container's answer is larger than it may be."""
+
+
+class _Socket(socket.socket):
+    """A socket that gives up at one moment, however slowly bytes come or go."""
+
+    deadline = math.inf  # on the monotonic clock
+
+    def recv_into(self, *arguments: Any) -> int:
+        self._limit()
+        return super().recv_into(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:
+        self._limit()
+        super().sendall(*arguments)
+
+    def _limit(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(left)
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection to a container. Raises OSError when there is nobody."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__("127.0.0.1", port, blocksize=4 * PIECE)
+        self.sock: _Socket | None = _Socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.sock.settimeout(CONNECT_LIMIT)
+        try:
+            self.sock.connect(("127.0.0.1", port))
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            self.close()
+            raise
+
+    def connect(self) -> None:
+        """Never again: who asks must know that the container is another."""
+        raise ConnectionResetError
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the container still holds its end: there is nothing to read, not even an end of file."""
+        if self.sock is None:
+            return False
+        try:
+            self.sock.setblocking(False)
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def exchange(
+        self, method: str, path: str, body: bytes | BinaryIO, headers: Mapping[str, str], deadline: float
+    ) -> Answer:
+        """Send a request and read the head of its answer. Raises TimedOut, Broken.
+
+        ``headers`` of a body that is a file must have its Content-Length.
+        """
+        if self.sock is None:
+            raise Broken
+        self.sock.deadline = deadline
+        try:
+            self.request(method, path, body=body, headers=dict(headers))
+            return Answer(self.getresponse())
+        except TimeoutError:
+            raise TimedOut from None
+        except (OSError, http.client.HTTPException):
+            raise Broken from None
+
+
+class Answer:
+    """A container's answer, read piece by piece."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.is_whole = False  # read to its end
+        self._response = response
+
+    def read(self) -> bytes:
+        """The next bytes as they come, none at the end. Raises TimedOut, Broken."""
+        try:
+            piece = self._response.read1(PIECE)
+            left = self._response.length
+        except TimeoutError:
+            raise TimedOut from None
+        except (OSError, http.client.HTTPException):
+            raise Broken from None
+        if not piece:
+            if left:
+                raise Broken
+            self.is_whole = True
+            self._response.close()
+        return piece
+
+    def read_all(self, most: int) -> bytes:
+        """The rest of it. Raises TooMuch when that is more than ``most`` bytes, TimedOut, Broken."""
+        length = self._response.length
+        if length is not None and length > most:
+            raise TooMuch
+        pieces: list[bytes] = []
+        size = 0
+        while piece := self.read():
+            size += len(piece)
+            if size > most:
+                raise TooMuch
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 @dataclass(frozen=True)
@@ -29,23 +157,18 @@ class Address:
     port: int
     token: str
 
-    def connect(self) -> http.client.HTTPConnection:
-        """A new connection. Raises OSError."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONNECT_LIMIT)
-        connection.connect()
-        return connection
-
     def answers(self) -> bool:
         """Whether the container answers GET /ping with 200, in time."""
-        deadline = time.monotonic() + PING_LIMIT
         try:
-            connection = self.connect()
+            connection = Connection(self.port)
         except OSError:
             return False
         try:
-            headers = {"X-Workshop-Token": self.token}
-            return exchange(connection, "GET", "/ping", b"", headers, deadline).status == 200
-        except (OSError, http.client.HTTPException):
+            headers = {TOKEN: self.token}
+            answer = connection.exchange("GET", "/ping", b"", headers, time.monotonic() + PING_LIMIT)
+            answer.read_all(LARGEST_PING)
+            return answer.status == 200
+        except (TimedOut, Broken, TooMuch):
             return False
         finally:
             connection.close()
@@ -55,20 +178,20 @@ class IdleConnections:
     """Connections that wait for the next request, the last used first."""
 
     def __init__(self) -> None:
-        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
 
-    def put(self, connection: http.client.HTTPConnection) -> None:
+    def put(self, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end."""
         self._idle.put(connection)
 
-    def take(self) -> http.client.HTTPConnection | None:
+    def take(self) -> Connection | None:
         """A connection that is still open, if there is one."""
         while True:
             try:
                 connection = self._idle.get_nowait()
             except queue.Empty:
                 return None
-            if _is_open(connection):
+            if connection.is_open:
                 return connection
             connection.close()
 
@@ -79,38 +202,3 @@ class IdleConnections:
                 self._idle.get_nowait().close()
             except queue.Empty:
                 return
-
-
-def exchange(
-    connection: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    deadline: float,
-) -> Reply:
-    """One request; raises TimeoutError when the deadline passes between two pieces of the answer."""
-    connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
-    connection.request(method, path, body=body, headers=dict(headers))
-    response = connection.getresponse()
-    pieces = []
-    while piece := response.read(1 << 20):
-        pieces.append(piece)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    found = {name.lower(): value for name, value in response.getheaders()}
-    return Reply(response.status, found, b"".join(pieces))
-
-
-def _is_open(connection: http.client.HTTPConnection) -> bool:
-    """Whether the container still holds its end: there is nothing to read, not even an end of file."""
-    if connection.sock is None:
-        return False
-    try:
-        connection.sock.setblocking(False)
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -17,7 +17,7 @@ from helpers.local.sagemaker.records import Deployment, Variant
 from helpers.local.sagemaker.rollout import ALL_AT_ONCE, Rollout, Step
 from helpers.local.supervisor import LOG
 
-LONGEST_REQUEST = 65.0  # seconds that requests to a replaced deployment may still take
+LONGEST_REQUEST = 485.0  # seconds that requests to a replaced deployment may still take: streams are long
 LONGEST_ASYNCHRONOUS = 3660.0  # seconds that asynchronous ones may
 
 

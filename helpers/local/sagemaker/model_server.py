@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from helpers.local.sagemaker.container_connection import Address, IdleConnections, Reply, exchange
+from helpers.local.sagemaker.container_connection import (
+    TOKEN,
+    Address,
+    Answer,
+    Broken,
+    Connection,
+    IdleConnections,
+    TimedOut,
+    TooMuch,
+)
 from helpers.local.sagemaker.host import Host, in_thread
 from helpers.local.sagemaker.loading import turn
 from helpers.local.sagemaker.records import Container, Variant
 from helpers.local.supervisor import LOG, Child, write_line
 
-__all__ = ["Broken", "ModelServer", "Reply", "TimedOut", "Unreachable", "new_generation"]
+__all__ = ["Answer", "Broken", "ModelServer", "TimedOut", "TooMuch", "Unreachable", "new_generation"]
 
 POLL = 0.1  # seconds between two looks at a container that is starting
 DYING = 1.0  # seconds a process that broke a connection may take to end, if it crashed
@@ -29,14 +39,6 @@ SUSPECT_PINGS = 3  # unanswered in a row, after an invocation timed out: the con
 
 class Unreachable(Exception):
     """The container cannot be asked now: it is starting again."""
-
-
-class TimedOut(Exception):
-    """The container did not answer in time."""
-
-
-class Broken(Exception):
-    """The container ended the connection without an answer: it crashed."""
 
 
 class ModelServer:
@@ -96,37 +98,47 @@ class ModelServer:
         self._over.wait(self._host.supervisor.grace + 15)
         self._idle.close()
 
-    def ask(self, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
-        """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken."""
+    @contextmanager
+    def open(self, body: bytes | BinaryIO, headers: Mapping[str, str], deadline: float) -> Iterator[Answer]:
+        """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken.
+
+        ``headers`` of a body that is a file must have its Content-Length.
+        """
+        child, address, connection = self._connection(deadline)
+        sent = {**headers, TOKEN: address.token}
+        if isinstance(body, bytes):
+            sent["Content-Length"] = str(len(body))
+        answer: Answer | None = None
+        try:
+            answer = connection.exchange("POST", "/invocations", body, sent, deadline)
+            yield answer
+        except TimedOut:
+            in_thread(f"suspect {self._key}", partial(self._suspect, child, address))
+            raise
+        except Broken:
+            if child.ended.wait(DYING):
+                self._retire(child)  # so that no request after this one is sent to a dead process
+            raise
+        finally:
+            if answer is not None and answer.is_whole:
+                self._idle.put(connection)
+            else:
+                connection.close()
+
+    def _connection(self, deadline: float) -> tuple[Child, Address, Connection]:
+        """A connection to the process that answers now. Raises Unreachable."""
         while True:
             self._await_ready(deadline)
             child, address, connection = self._child, self._address, self._idle.take()
-            try:
-                if connection is None:
-                    if address is None:
-                        raise ConnectionRefusedError
-                    connection = address.connect()
-            except OSError:  # it has just died, and starts again: nothing was asked yet
-                if time.monotonic() > deadline:
-                    raise Unreachable from None
-                time.sleep(POLL)
-                continue
-            token = address.token if address is not None else ""
-            sent = {**headers, "X-Workshop-Token": token, "Content-Length": str(len(body))}
-            try:
-                reply = exchange(connection, "POST", "/invocations", body, sent, deadline)
-            except TimeoutError:
+            if child is not None and address is not None:
+                try:
+                    return child, address, connection or Connection(address.port)
+                except OSError:  # it has just died, and starts again: nothing was asked yet
+                    if time.monotonic() > deadline:
+                        raise Unreachable from None
+            elif connection is not None:
                 connection.close()
-                if child is not None and address is not None:
-                    in_thread(f"suspect {self._key}", partial(self._suspect, child, address))
-                raise TimedOut from None
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                if child is not None and child.ended.wait(DYING):
-                    self._retire(child)  # so that no request after this one is sent to a dead process
-                raise Broken from None
-            self._idle.put(connection)
-            return reply
+            time.sleep(POLL)
 
     def _await_ready(self, deadline: float) -> None:
         while not self.ready.wait(max(0.0, min(0.5, deadline - time.monotonic()))):
