@@ -1,7 +1,9 @@
 """The control plane inside the whole server: signed requests, real job modules, their logs, kill -9."""
 
+import io
 import os
 import signal
+import tarfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -65,6 +67,76 @@ def test_a_transform_tells_its_log_why_it_failed(shared_aws: Aws) -> None:
     ]
     assert any(job["FailureReason"] in event["message"] for event in events)
     assert "Contents" not in shared_aws("s3").list_objects_v2(Bucket="transformed", Prefix="out/")
+
+
+CODE = """
+import os
+
+
+def model_fn(directory):
+    return float(open(os.path.join(directory, "factor.txt")).read())
+
+
+def input_fn(body, content_type):
+    assert content_type == "text/csv" and os.environ["SAGEMAKER_BATCH"] == "true"
+    text = body.decode() if isinstance(body, bytes) else body
+    return [[float(cell) for cell in line.split(",")] for line in text.split()]
+
+
+def predict_fn(rows, factor):
+    print("asked for", len(rows), "rows", flush=True)
+    return [factor * sum(row) for row in rows]
+
+
+def output_fn(values, accept):
+    return "".join(f"{value:g}\\n" for value in values), accept
+"""
+
+
+def test_code_of_ones_own_transforms_objects(shared_aws: Aws) -> None:
+    client, s3 = shared_aws("sagemaker"), shared_aws("s3")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in (("factor.txt", b"10"), ("code/inference.py", CODE.encode())):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    s3.create_bucket(Bucket="own")
+    s3.put_object(Bucket="own", Key="model.tar.gz", Body=packed.getvalue())
+    for key, text in (("a.csv", "7,1,2\n8,3,4\n"), ("deep/b.csv", "9,1,1\n"), ("bad.csv", "1,2,x\n")):
+        s3.put_object(Bucket="own", Key=f"in/{key}", Body=text.encode())
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    container = {"Image": image, "ModelDataUrl": "s3://own/model.tar.gz"}
+    client.create_model(ModelName="own", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    request = transform_request("own", "own", ModelClientConfig={"InvocationsMaxRetries": 0})
+    request["TransformInput"] = {
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://own/in/"}},
+        "ContentType": "text/csv",
+        "SplitType": "Line",
+    }
+    request["TransformOutput"] = {
+        "S3OutputPath": "s3://own/out",
+        "Accept": "text/csv",
+        "AssembleWith": "Line",
+    }
+    request["DataProcessing"] = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+    client.create_transform_job(**request)
+
+    def look() -> dict[str, Any] | None:
+        job: dict[str, Any] = client.describe_transform_job(TransformJobName="own")
+        return job if job["TransformJobStatus"] in ("Completed", "Failed") else None
+
+    job = wait_for(look, 60, "the transform ends")
+    assert "1 of 3 objects could not be transformed" in job["FailureReason"]
+    assert "s3://own/in/bad.csv" in job["FailureReason"]
+    listed = s3.list_objects_v2(Bucket="own", Prefix="out/")["Contents"]
+    found = {each["Key"]: s3.get_object(Bucket="own", Key=each["Key"])["Body"].read() for each in listed}
+    assert found == {"out/a.csv.out": b"7,30\n8,70\n", "out/deep/b.csv.out": b"9,20\n"}
+    group = "/aws/sagemaker/TransformJobs"
+    events = shared_aws("logs").filter_log_events(logGroupName=group, logStreamNamePrefix="own/")["events"]
+    told = "\n".join(event["message"] for event in events)
+    assert "asked for 2 rows" in told
+    assert "s3://own/in/a.csv: 2 records; 1 of 3 objects" in told
 
 
 def test_an_endpoint_whose_image_cannot_run_here_says_why(shared_aws: Aws) -> None:
