@@ -15,8 +15,9 @@ from control_server import launch as launch_fake_job
 
 from helpers.local import machine
 from helpers.local.sagemaker import loading
+from helpers.local.sagemaker.container_connection import TimedOut
 from helpers.local.sagemaker.host import Host
-from helpers.local.sagemaker.model_server import ModelServer, TimedOut, Unreachable
+from helpers.local.sagemaker.model_server import ModelServer, Unreachable
 from helpers.local.sagemaker.records import Container, Variant
 from helpers.local.supervisor import Supervisor
 
@@ -56,7 +57,8 @@ def started(server: ModelServer) -> ModelServer:
 
 
 def ask(server: ModelServer, body: bytes = b"x", seconds: float = 10.0) -> bytes:
-    return server.ask(body, {}, time.monotonic() + seconds).body
+    with server.open(body, {}, time.monotonic() + seconds) as answer:
+        return b"".join(iter(answer.read, b""))
 
 
 @pytest.mark.parametrize("environment", [{"behaviour": "mute"}, {"ping": "503"}])
