@@ -26,6 +26,7 @@ from helpers.local.jobs.serving.built_in import error
 from helpers.local.jobs.serving.container import BadEnvironment, Served
 
 LIMIT = 100 * 1024 * 1024  # bytes of a body: the largest payload of a batch transform
+IN_MEMORY = 8 * 1024 * 1024  # bytes of a body that wait in memory while they arrive: every InvokeEndpoint's
 TOKEN_HEADER = "X-Workshop-Token"
 
 
@@ -72,6 +73,8 @@ def work(job: Job) -> None:
             sockets=[door],
             threads=served.threads,
             max_request_body_size=LIMIT,
+            recv_bytes=256 * 1024,
+            inbuf_overflow=IN_MEMORY,
             ident=None,
             channel_timeout=120,
         )
