@@ -86,7 +86,10 @@ def choices(lab: Lab) -> dict[str, Path]:
         return folder
 
     def limited(rows: int, folder: Path) -> Path:
-        fresh = TabularPredictor("Rating", path=str(folder / "work"), verbosity=0)
+        path, metric = str(folder / "work"), "root_mean_squared_error"
+        fresh = TabularPredictor(
+            "Rating", problem_type="regression", eval_metric=metric, path=path, verbosity=0
+        )
         fresh.fit(lab.train, time_limit=60, infer_limit=1 / rows, infer_limit_batch_size=many, num_gpus=0)
         single(lab, fresh, fresh.model_best, folder)
         shutil.rmtree(folder / "work")
