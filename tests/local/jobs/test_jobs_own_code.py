@@ -6,9 +6,13 @@ import io
 import json
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import joblib
@@ -17,6 +21,13 @@ import pytest
 from jobs_harness import BUCKET, Client, RunningJob, State
 from own_code import SKLEARN, XGBOOST, archive, container
 from sklearn.linear_model import LinearRegression
+
+from helpers.local.jobs.serving.script import toolkits
+from helpers.local.jobs.serving.script.formats import read_for_xgboost
+from helpers.local.jobs.serving.script.frameworks import FRAMEWORKS
+from helpers.local.jobs.serving.script.handlers import OlderHandlers
+from helpers.local.jobs.serving.script.pool import Pool
+from helpers.local.jobs.serving.script.wire import Call, Settings
 
 # What a request does is what its body says, so that one server shows every way to go wrong.
 BEHAVIOURS = """
@@ -48,6 +59,8 @@ BEHAVIOURS = """
             ctypes.string_at(0)
         if data == "hang":
             time.sleep(600)
+        if data == "where am I":
+            return os.environ["SAGEMAKER_BIND_TO_PORT"] + " " + os.environ["AWS_REGION"]
         if data == "teapot":
             raise errors.GenericInferenceToolkitError(418, "short and stout")
         if data.startswith("stream"):
@@ -84,7 +97,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJob]:
         SAGEMAKER_MODEL_SERVER_TIMEOUT="2",
         MINE="mine",
     )
-    yield state.start("model_server", "own", {"Container": definition, "Name": "primary"})
+    request = {"Container": definition, "Name": "primary", "Region": "eu-west-1"}
+    yield state.start("model_server", "own", request)
     state.close()
 
 
@@ -114,6 +128,10 @@ def test_the_content_type_of_a_tuple_and_headers_are_passed_on(server: Client) -
         status, found, _ = exchange(server, b"you", headers)
         assert (status, found["content-type"]) == (200, expected)
         assert found["x-amzn-sagemaker-custom-attributes"] == "heard"
+
+
+def test_a_container_is_told_its_port_and_region(server: Client) -> None:
+    assert server.ask("where am I") == (200, f"{server.port} eu-west-1")
 
 
 def test_what_the_code_prints_and_logs_is_in_the_log(server: Client, served: RunningJob) -> None:
@@ -337,6 +355,7 @@ def test_code_that_cannot_be_served_says_why(
 @pytest.mark.parametrize(
     ("image", "words"),
     [
+        ("sagemaker-xgboost:1.7-1", "neither description.json"),
         ("huggingface-pytorch-inference:4", "needs transformers, which is not installed"),
         ("tensorflow-inference:2.14", "needs TensorFlow Serving"),
         ("my-own:1", "code/inference.py in the model.tar.gz"),
@@ -345,7 +364,7 @@ def test_code_that_cannot_be_served_says_why(
 def test_images_that_cannot_be_served_say_what_can(state: State, image: str, words: str) -> None:
     if image.startswith("huggingface") and importlib.util.find_spec("transformers"):
         pytest.skip("transformers is installed here")
-    state.objects.put(BUCKET, "model.tar.gz", archive({"code/inference.py": ""}))
+    state.objects.put(BUCKET, "model.tar.gz", archive({"code/other.py": ""}))
     definition = container(
         f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{image}", f"s3://{BUCKET}/model.tar.gz"
     )
@@ -374,3 +393,80 @@ def test_workers_are_told_to_end_and_none_is_left(state: State) -> None:
     job.process.send_signal(signal.SIGTERM)
     job.wait(20)
     assert "told to go" in job.log
+
+
+STUBBORN = """
+    import signal
+
+    def model_fn(model_dir):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return None
+"""
+
+
+def test_code_that_does_not_end_when_told_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helpers.local.jobs.serving.script.pool.GRACE", 0.2)
+    (tmp_path / "inference.py").write_text(dedent(STUBBORN))
+    settings = Settings("sagemaker-scikit-learn", "inference", str(tmp_path), str(tmp_path))
+    pool = Pool(settings, {}, count=1, seconds=5)
+    pool.start()
+    (worker,) = pool._alive
+    pool.close()
+    assert worker.process.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b"1,,3\n4,5,6\n", "text/csv; charset=utf-8"),
+        ("1,,3\n4,5,6", "text/csv"),
+        (b"1;;3\n4;5;6", "text/csv"),
+    ],
+)
+def test_xgboost_reads_csv_and_libsvm(content: str | bytes, content_type: str) -> None:
+    dense = read_for_xgboost(content, content_type).get_data().toarray()
+    sparse = read_for_xgboost(b"0 0:1 2:3\n1 0:4 1:5 2:6\n", "text/x-libsvm").get_data().toarray()
+    assert dense.tolist() == sparse.tolist() == [[1, 0, 3], [4, 5, 6]]
+
+
+OLDER_CODE = """
+    from sagemaker_containers.beta.framework import content_types, encoders, worker
+
+    def model_fn(model_dir):
+        return None
+
+    def predict_fn(data, model):
+        return data * 2
+
+    def output_fn(prediction, accept):
+        if accept == content_types.JSON:
+            return worker.Response(encoders.encode(prediction, accept), mimetype=accept)
+        return encoders.encode(prediction, "text/csv")
+"""
+
+
+def handlers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OlderHandlers:
+    """Functions behind the older server, in this process."""
+    for name in [name for name in sys.modules if name.startswith("sagemaker_containers")]:
+        monkeypatch.delitem(sys.modules, name)
+    toolkits.offer()
+    module = ModuleType("older")
+    exec(dedent(OLDER_CODE), module.__dict__)
+    return OlderHandlers(module, FRAMEWORKS["sagemaker-scikit-learn"], str(tmp_path))
+
+
+def test_the_older_toolkit_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = handlers(tmp_path, monkeypatch)
+    answer = found.answer(Call("text/csv", "application/json", body=b"1,2\n3,4\n"))
+    assert (answer.status_code, answer.json) == (200, [[2, 4], [6, 8]])
+    answer = found.answer(Call("text/csv", "text/other", body=b"1,2\n3,4\n"))
+    assert answer.content_type == "text/html; charset=utf-8"  # what Flask makes of a str
+    assert answer.get_data(as_text=True) == "2.0,4.0\n6.0,8.0\n"
+
+
+def test_what_answers_are_without_an_accept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = handlers(tmp_path, monkeypatch)
+    for accept in ("", "*/*"):
+        assert found.answer(Call("text/csv", accept, body=b"1,2\n")).content_type == "application/json"
+    monkeypatch.setenv("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv")
+    assert found.answer(Call("text/csv", "", body=b"1,2\n")).content_type.startswith("text/html")

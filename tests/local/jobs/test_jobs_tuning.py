@@ -240,6 +240,26 @@ def test_a_regression_is_served_by_two_containers(regression: Tuned, tmp_path: P
     assert set(json.loads(lines)) == {"score"}
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "The body is empty"),
+        (b"energy,tempo,mood\n0.5,120,happy\n", "looks like a header"),
+        (b"0.5,fast,happy\n", "Row 1, column 'tempo': 'fast' is not a number"),
+        (b"0.5,120,happy\n0.5,120\n", "Row 2 has 2 columns"),
+        (b",0.5,120,happy\n", "No row has a target"),
+        (b"\xff,1,2\n", "not CSV in UTF-8"),
+    ],
+)
+def test_bad_rows_of_a_tuned_pipeline_are_told_apart(
+    regression: Tuned, tmp_path: Path, content: bytes, words: str
+) -> None:
+    state, job = regression
+    first = of_algorithm(job, "linear-learner")["InferenceContainers"][0]
+    with pytest.raises(BadRequest, match=words):
+        loaded(state, first, tmp_path).answer(content, "text/csv", "")
+
+
 def test_csv_between_the_containers_gives_the_same_predictions(regression: Tuned, tmp_path: Path) -> None:
     state, job = regression
     first, second = of_algorithm(job, "sagemaker-xgboost")["InferenceContainers"]

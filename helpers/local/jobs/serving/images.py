@@ -49,7 +49,18 @@ def load(image: str, objects: ObjectStore, model: Path, environment: Environment
         from helpers.local.jobs.serving.script import container
 
         return container.load(repository, objects, model, environment)
-    return BuiltIn(LOADERS[repository](model, environment))
+    if repository in FRAMEWORKS and not (model / DESCRIPTION).is_file():
+        raise JobFailure(
+            f"The model data holds neither {DESCRIPTION}, as models of an AutoML job do, nor code of your own: "
+            f"put code/{source.DEFAULT} with model_fn beside your model files in the model.tar.gz, and set "
+            f"{source.PROGRAM} to {source.DEFAULT}."
+        )
+    return BuiltIn(loader(image)(model, environment))
+
+
+def loader(image: str) -> Loader:
+    """What loads a model of an AutoML candidate, for the images of such a candidate."""
+    return LOADERS[_repository(image)]
 
 
 def _repository(image: str) -> str:
