@@ -298,6 +298,16 @@ def test_payload_0_streams_an_object_in_chunks(control: Control) -> None:
     assert len(joined.requests()) == 1
 
 
+def test_a_container_that_refuses_before_the_end_is_heard(control: Control) -> None:
+    files = {"a": b"1,2\n" * 4 * MEGABYTE}
+    whole = start(control, files, {"answer": "sum", "behaviour": "refuse"}, MaxPayloadInMB=20)
+    chunks = start(control, files, {"answer": "sum", "behaviour": "refuse"}, MaxPayloadInMB=0)
+    for job in (whole, chunks):
+        assert job.end() == "Failed"
+        assert job.description["FailureReason"].startswith("ClientError: ")
+        assert "answered 413: too long for me" in job.description["FailureReason"]
+
+
 def test_gzip_is_taken_off_and_a_damaged_file_fails(control: Control) -> None:
     packed = gzip.compress(b"1,2\n3,4\n")
     job = start(

@@ -10,7 +10,7 @@ It notes every request in requests.jsonl beside its request.json. ``answer`` is 
 
 ``parameters`` is what /execution-parameters answers, ``status`` and ``times`` fail the first so many
 requests, ``delay`` waits for so many seconds, ``gather`` until so many requests have been there at once,
-``bad`` refuses bodies with that text, and ``behaviour`` is ``hang`` or ``crash``.
+``bad`` refuses bodies with that text, and ``behaviour`` is ``hang``, ``crash`` or ``refuse``.
 """
 
 import argparse
@@ -48,6 +48,10 @@ def serve(directory: Path, environment: dict[str, str]) -> None:
             self.reply(404 if parameters is None else 200, (parameters or "").encode())
 
         def do_POST(self) -> None:
+            if environment.get("behaviour") == "refuse":  # before it has the body
+                self.close_connection = True
+                self.reply(413, b"too long for me")
+                return
             body = self.body()
             with lock:
                 state["asked"] += 1

@@ -189,8 +189,9 @@ class Pipeline:
         )
         try:
             sent = (body or None) if isinstance(body, bytes) else body()
-            connection.request(method, path, sent, {**headers, "X-Workshop-Token": server.token})
-            response = connection.getresponse()
+            response = _answered(
+                connection, method, path, sent, {**headers, "X-Workshop-Token": server.token}
+            )
             content = _kept(response, self.directory)
         except BaseException:
             connection.close()
@@ -216,6 +217,24 @@ class Pipeline:
             except subprocess.TimeoutExpired:
                 server.process.kill()
                 server.process.wait()
+
+
+def _answered(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | Iterator[bytes] | None,
+    headers: dict[str, str],
+) -> http.client.HTTPResponse:
+    """The response to a request, also of a server that answered and closed before it had the whole body."""
+    try:
+        connection.request(method, path, body, headers)
+    except GONE as error:
+        try:
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            raise error from None
+    return connection.getresponse()
 
 
 def _kept(response: http.client.HTTPResponse, directory: Path) -> Answer:
