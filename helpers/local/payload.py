@@ -20,12 +20,15 @@ from helpers.local.web import Request
 
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 STREAMING = "STREAMING-"
+LARGEST_SMALL = 64 * 1024**2  # bytes of a request that is read into memory
 
 
 def check_payload(request: Request, signed: Signature) -> None:
     """Hold the body of a small request to its signed hash. Raises ServiceError."""
-    if signed.payload == UNSIGNED:
-        return
+    if int(request.environ.get("CONTENT_LENGTH") or 0) > LARGEST_SMALL:
+        raise ServiceError("RequestEntityTooLarge", "Your request was too large.", 413)
+    if signed.payload == UNSIGNED or "X-Amz-Content-SHA256" not in request.headers:
+        return  # without that header, the signature itself was made over the hash of what came
     if not hmac.compare_digest(hashlib.sha256(request.get_data()).hexdigest(), signed.payload):
         raise _wrong_hash()
 

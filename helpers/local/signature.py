@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from botocore.auth import HmacV1QueryAuth
@@ -201,6 +202,7 @@ def _check(
     return Signature(service, region, payload, date, signature, key)
 
 
+@lru_cache(maxsize=64)
 def signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     """The key of one day, region and service that signature version 4 derives from the secret."""
     key = f"AWS4{secret}".encode()
@@ -266,6 +268,7 @@ def _body_hash(request: Request) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=64)
 def _time(date: str) -> datetime:
     try:
         return datetime.strptime(date, TIME_FORM).replace(tzinfo=UTC)

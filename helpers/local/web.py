@@ -29,6 +29,7 @@ LARGEST_BODY = (
     5 * 1024**3 + 1024**2
 )  # bytes: the 5 GiB S3 takes in one request, and room for chunk signatures
 LARGEST_BODY_IN_MEMORY = 512 * 1024  # bytes
+LARGEST_GATHERED = 64 * 1024  # bytes of a body that is sent in one piece with its head
 THREADS = 64  # requests answered at once; an InvokeEndpoint keeps its thread while the model computes
 RAW_HEADERS = "workshop.headers"
 
@@ -101,7 +102,34 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.sent_headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
 
 
+class _Gathered:
+    """Stands in for a channel while the head of an answer and its body are made one piece."""
+
+    def __init__(self, channel: HTTPChannel) -> None:
+        self.server = channel.server
+        self.pieces: list[bytes] = []
+
+    def write_soon(self, data: bytes) -> int:
+        """Keep it."""
+        self.pieces.append(data)
+        return len(data)
+
+
 class _Task(WSGITask):  # type: ignore[misc]
+    channel: Any
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not data or len(data) > LARGEST_GATHERED:
+            super().write(data)
+            return
+        channel, gathered = self.channel, _Gathered(self.channel)
+        self.channel = gathered
+        try:
+            super().write(data)
+        finally:
+            self.channel = channel
+        channel.write_soon(b"".join(gathered.pieces))  # one packet: the client wakes up once
+
     def get_environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = super().get_environment()
         environment[RAW_HEADERS] = self.request.sent_headers

@@ -269,3 +269,24 @@ def test_a_full_disk_is_told_and_survived(service: Service, aws: Aws) -> None:
         call(**arguments)
     assert s3.head_object(Bucket=service.bucket, Key="kept")["ContentLength"] == 8_000_000
     assert list((service.state / "s3" / ".temporary").iterdir()) == []
+
+
+def test_a_large_body_that_is_no_object_is_refused_unread(shared_service: Service) -> None:
+    body = b"x" * 70_000_000
+    path = "/endpoints/e/invocations"
+    headers = signed(shared_service, "POST", path, body, "sagemaker")
+    status, answer = send(shared_service, "POST", path, headers, body)
+    assert (status, b"less than or equal to 6291456" in answer) == (400, True)
+    headers = signed(shared_service, "POST", "/", body, "sagemaker", SAGEMAKER)
+    status, answer = send(shared_service, "POST", "/", headers, body)
+    assert (status, b"Your request was too large" in answer) == (413, True)
+
+
+def test_a_body_that_was_changed_on_its_way_is_refused(shared_service: Service) -> None:
+    path = "/endpoints/e/invocations"
+    headers = signed(shared_service, "POST", path, b"1,2", "sagemaker")
+    status, answer = send(shared_service, "POST", path, headers, b"1,3")
+    assert (status, b"signature we calculated does not match" in answer) == (403, True)
+    headers = signed(shared_service, "POST", path, b"1,2", "sagemaker")
+    status, answer = send(shared_service, "POST", path, headers, b"1,2")
+    assert (status, b"not found" in answer) == (400, True)

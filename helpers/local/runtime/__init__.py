@@ -123,15 +123,15 @@ class Runtime:
             servers = containers_for(call.endpoint, variant, call.wishes.target_container)
             serverless = variant.variant.serverless is not None
             note = self._note(call, running, variant, body)
-            if call.operation == "InvokeEndpoint":
-                question = Question(call.endpoint, call.wishes, body, time.monotonic() + self._patience)
-                reply = ask(question, servers, serverless, LARGEST_BODY)
-            else:
-                limit = time.monotonic() + self._stream_patience
-                question = Question(call.endpoint, call.wishes, body, limit)
+            now = time.monotonic()
+            question = Question(call.endpoint, call.wishes, body, now + self._patience)
+            if call.operation == "InvokeEndpointWithResponseStream":
                 answer = stack.enter_context(opened(question, servers, serverless))
                 whole = partial(note, answer.headers) if note is not None else None
-                return _stream_response(Parts(answer, stack.pop_all(), whole), answer.headers, variant)
+                limit = now + self._stream_patience
+                parts = Parts(answer, stack.pop_all(), limit, self._patience, whole)
+                return _stream_response(parts, answer.headers, variant)
+            reply = ask(question, servers, serverless, LARGEST_BODY)
         if note is not None:
             note(reply.headers, reply.body)
         return _response(reply, variant)
@@ -177,16 +177,19 @@ class Runtime:
         return note
 
 
-def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
+def is_too_large(request: Request) -> bool:
+    """Whether the body is larger than any invocation's may be; it need not be read to be refused."""
+    return int(request.environ.get("CONTENT_LENGTH") or 0) > LARGEST_BODY
+
+
+def read_body(request: Request) -> bytes:
     """The body of an invocation. Raises ServiceError (ValidationError) when it is too large."""
-    length = int(request.environ.get("CONTENT_LENGTH") or 0)
-    body = request.get_data() if length <= largest else b""
-    if max(length, len(body)) > largest:
+    if is_too_large(request):
         raise validation_error(
             "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have "
-            f"length less than or equal to {largest}"
+            f"length less than or equal to {LARGEST_BODY}"
         )
-    return body
+    return request.get_data()
 
 
 def _choose(call: Call, running: RunningDeployment) -> RunningVariant:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,8 +97,6 @@ def _asked(
         headers["Content-Type"] = content_type
     if accept is not None:
         headers["Accept"] = accept
-    if not isinstance(body, bytes):
-        headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
     try:
         with server.open(body, headers, question.deadline) as answer:
             if not 200 <= answer.status < 300:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from binascii import crc32
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -51,11 +52,23 @@ def stream_error(code: str, text: str) -> bytes:
 
 
 class Parts(Iterator[bytes]):
-    """The events of a container's answer; ``held`` is let go of at the end, or by ``close``."""
+    """The events of a container's answer; ``held`` is let go of at the end, or by ``close``.
 
-    def __init__(self, answer: Answer, held: ExitStack, whole: Callable[[bytes], None] | None = None) -> None:
+    ``limit``: when all of it must have come, on the monotonic clock; ``pause``: seconds until the next piece.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        held: ExitStack,
+        limit: float,
+        pause: float,
+        whole: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._answer = answer
         self._held = held
+        self._limit = limit
+        self._pause = pause
         self._whole = whole
         self._pieces: list[bytes] = []
         self._over = False
@@ -63,6 +76,7 @@ class Parts(Iterator[bytes]):
     def __next__(self) -> bytes:
         if self._over:
             raise StopIteration
+        self._answer.allow(min(self._limit, time.monotonic() + self._pause))
         try:
             piece = self._answer.read()
         except (TimedOut, Broken) as error:

@@ -16,6 +16,7 @@ PING_LIMIT = 2.0  # seconds a /ping may take
 LARGEST_PING = 64 * 1024  # bytes of an answer to it
 PIECE = 64 * 1024  # bytes of an answer read at once
 TOKEN = "X-Workshop-Token"
+_ALWAYS = {"Host": "127.0.0.1", "Accept-Encoding": "identity"}
 
 
 class TimedOut(Exception):
@@ -50,32 +51,29 @@ class _Socket(socket.socket):
         self.settimeout(left)
 
 
-class Connection(http.client.HTTPConnection):
+class Connection:
     """A connection to a container. Raises OSError when there is nobody."""
 
     def __init__(self, port: int) -> None:
-        super().__init__("127.0.0.1", port, blocksize=4 * PIECE)
-        self.sock: _Socket | None = _Socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.sock.settimeout(CONNECT_LIMIT)
+        self._socket = _Socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.settimeout(CONNECT_LIMIT)
         try:
-            self.sock.connect(("127.0.0.1", port))
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.connect(("127.0.0.1", port))
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             self.close()
             raise
 
-    def connect(self) -> None:
-        """Never again: who asks must know that the container is another."""
-        raise ConnectionResetError
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
     @property
     def is_open(self) -> bool:
         """Whether the container still holds its end: there is nothing to read, not even an end of file."""
-        if self.sock is None:
-            return False
         try:
-            self.sock.setblocking(False)
-            self.sock.recv(1, socket.MSG_PEEK)
+            self._socket.setblocking(False)
+            self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return True
         except OSError:
@@ -87,28 +85,47 @@ class Connection(http.client.HTTPConnection):
     ) -> Answer:
         """Send a request and read the head of its answer. Raises TimedOut, Broken.
 
-        ``headers`` of a body that is a file must have its Content-Length.
+        ``headers`` must have the Content-Length of the body.
         """
-        if self.sock is None:
-            raise Broken
-        self.sock.deadline = deadline
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in _ALWAYS.items())]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self._socket.deadline = deadline
         try:
-            self.request(method, path, body=body, headers=dict(headers))
-            return Answer(self.getresponse())
+            self._send(head, body)
+            response = http.client.HTTPResponse(self._socket, method=method)
+            response.begin()
         except TimeoutError:
             raise TimedOut from None
         except (OSError, http.client.HTTPException):
             raise Broken from None
+        return Answer(response, self._socket)
+
+    def _send(self, head: bytes, body: bytes | BinaryIO) -> None:
+        if not isinstance(body, bytes):
+            self._socket.sendall(head)
+            while piece := body.read(4 * PIECE):
+                self._socket.sendall(piece)
+        elif len(body) <= PIECE:  # in one piece: the container wakes up once
+            self._socket.sendall(head + body)
+        else:
+            self._socket.sendall(head)
+            self._socket.sendall(body)
 
 
 class Answer:
     """A container's answer, read piece by piece."""
 
-    def __init__(self, response: http.client.HTTPResponse) -> None:
+    def __init__(self, response: http.client.HTTPResponse, wire: _Socket) -> None:
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.is_whole = False  # read to its end
         self._response = response
+        self._socket = wire
+
+    def allow(self, deadline: float) -> None:
+        """Until when the next bytes may come, on the monotonic clock."""
+        self._socket.deadline = deadline
 
     def read(self) -> bytes:
         """The next bytes as they come, none at the end. Raises TimedOut, Broken."""

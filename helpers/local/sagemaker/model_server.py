@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import threading
 import time
@@ -102,12 +103,11 @@ class ModelServer:
     def open(self, body: bytes | BinaryIO, headers: Mapping[str, str], deadline: float) -> Iterator[Answer]:
         """POST /invocations; ``deadline`` on the monotonic clock. Raises Unreachable, TimedOut, Broken.
 
-        ``headers`` of a body that is a file must have its Content-Length.
+        A body that is a file is read to its end from where it is.
         """
         child, address, connection = self._connection(deadline)
-        sent = {**headers, TOKEN: address.token}
-        if isinstance(body, bytes):
-            sent["Content-Length"] = str(len(body))
+        size = len(body) if isinstance(body, bytes) else os.fstat(body.fileno()).st_size - body.tell()
+        sent = {**headers, TOKEN: address.token, "Content-Length": str(size)}
         answer: Answer | None = None
         try:
             answer = connection.exchange("POST", "/invocations", body, sent, deadline)
