@@ -76,9 +76,9 @@ def crowd(control: Control, endpoint: str) -> Iterator[Crowd]:
         found.stop()
 
 
-def ask(control: Control) -> str:
-    """The answer of endpoint ``e``."""
-    answer = control.client("sagemaker-runtime").invoke_endpoint(EndpointName="e", Body=b"x")
+def ask(control: Control, endpoint: str = "e") -> str:
+    """The answer of an endpoint."""
+    answer = control.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, Body=b"x")
     return str(answer["Body"].read().decode())
 
 
@@ -88,11 +88,11 @@ def configure(client: Any, name: str, *containers: dict[str, Any], **members: An
     client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant(name, **members)])
 
 
-def update(client: Any, config: str, **members: Any) -> dict[str, Any]:
-    """Update endpoint ``e`` and describe it once it is settled."""
-    client.update_endpoint(EndpointName="e", EndpointConfigName=config, **members)
-    settled(client, "e")
-    found: dict[str, Any] = client.describe_endpoint(EndpointName="e")
+def update(client: Any, config: str, endpoint: str = "e", **members: Any) -> dict[str, Any]:
+    """Update an endpoint and describe it once it is settled."""
+    client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, **members)
+    settled(client, endpoint)
+    found: dict[str, Any] = client.describe_endpoint(EndpointName=endpoint)
     assert found["EndpointStatus"] == "InService"
     return found
 
@@ -168,44 +168,45 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def test_what_is_coming_is_described_beside_what_serves(control: Control) -> None:
-    client = control.client()
-    go = control.state / "go"
-    create_model(client, "m", container(**{"await": str(go)}))
-    for name, weight in (("one", 1.0), ("two", 3.0)):
-        variants = [variant("m", "a", InitialVariantWeight=weight, InitialInstanceCount=2)]
-        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-    client.create_endpoint(EndpointName="e", EndpointConfigName="one")
-    creating = client.describe_endpoint(EndpointName="e")
+def test_what_is_coming_is_described_beside_what_serves(shared: Any, shared_control: Control) -> None:
+    go = shared_control.state / "go"
+    create_model(shared, "slow", container(**{"await": str(go)}))
+    for name, weight in (("light", 1.0), ("heavy", 3.0)):
+        variants = [variant("slow", "a", InitialVariantWeight=weight, InitialInstanceCount=2)]
+        shared.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    shared.create_endpoint(EndpointName="coming", EndpointConfigName="light")
+    creating = shared.describe_endpoint(EndpointName="coming")
     assert creating["EndpointStatus"] == "Creating"
     assert "ProductionVariants" not in creating
     (pending,) = creating["PendingDeploymentSummary"]["ProductionVariants"]
     assert (pending["VariantName"], pending["DesiredInstanceCount"]) == ("a", 2)
     assert pending["VariantStatus"][0]["Status"] == "Creating"
     go.write_text("")
-    settled(client, "e")
-    assert "PendingDeploymentSummary" not in client.describe_endpoint(EndpointName="e")
+    settled(shared, "coming")
+    assert "PendingDeploymentSummary" not in shared.describe_endpoint(EndpointName="coming")
     go.unlink()
-    client.update_endpoint(EndpointName="e", EndpointConfigName="two")
-    updating = client.describe_endpoint(EndpointName="e")
-    assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", "one")
+    shared.update_endpoint(EndpointName="coming", EndpointConfigName="heavy")
+    updating = shared.describe_endpoint(EndpointName="coming")
+    assert (updating["EndpointStatus"], updating["EndpointConfigName"]) == ("Updating", "light")
     assert updating["ProductionVariants"][0]["CurrentWeight"] == 1.0
-    assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == "two"
+    assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == "heavy"
     (pending,) = updating["PendingDeploymentSummary"]["ProductionVariants"]
     assert (pending["DesiredWeight"], pending["InstanceType"]) == (3.0, "ml.m5.large")
     for call, members in (
-        (client.update_endpoint, {"EndpointConfigName": "one"}),
-        (client.delete_endpoint, {}),
+        (shared.update_endpoint, {"EndpointConfigName": "light"}),
+        (shared.delete_endpoint, {}),
     ):
-        code, text = refused(call, EndpointName="e", **members)
+        code, text = refused(call, EndpointName="coming", **members)
         assert (code, "Cannot update in-progress endpoint" in text) == ("ValidationException", True)
     weights = [{"VariantName": "a", "DesiredWeight": 2.0}]
     code, text = refused(
-        client.update_endpoint_weights_and_capacities, EndpointName="e", DesiredWeightsAndCapacities=weights
+        shared.update_endpoint_weights_and_capacities,
+        EndpointName="coming",
+        DesiredWeightsAndCapacities=weights,
     )
     assert (code, text.endswith("in status Updating.")) == ("ValidationException", True)
     go.write_text("")
-    assert settled(client, "e") == "InService"
+    assert settled(shared, "coming") == "InService"
 
 
 def blue_green(kind: str, pause: int, **members: Any) -> dict[str, Any]:
@@ -219,33 +220,32 @@ def part(value: int, kind: str = "CAPACITY_PERCENT") -> dict[str, Any]:
     return {"Type": kind, "Value": value}
 
 
-def test_a_canary_gets_its_share_first(control: Control) -> None:
-    client = control.client()
-    assert deploy(client, "e", container(name="old ")) == "InService"
-    configure(client, "new", container(name="new "))
+def test_a_canary_gets_its_share_first(shared: Any, shared_control: Control) -> None:
+    assert deploy(shared, "canary", container(name="old ")) == "InService"
+    configure(shared, "next", container(name="new "))
     canary = blue_green("CANARY", 1, CanarySize=part(30))
-    with crowd(control, "e") as found:
-        client.update_endpoint(EndpointName="e", EndpointConfigName="new", DeploymentConfig=canary)
+    with crowd(shared_control, "canary") as found:
+        shared.update_endpoint(EndpointName="canary", EndpointConfigName="next", DeploymentConfig=canary)
         wait_for(lambda: found.answers["new"])
         found.answers.clear()
         time.sleep(0.5)  # within the second that the canary has
         share = found.answers["new"] / found.answers.total()
-        assert client.describe_endpoint(EndpointName="e")["EndpointStatus"] == "Updating"
-        settled(client, "e")
+        assert shared.describe_endpoint(EndpointName="canary")["EndpointStatus"] == "Updating"
+        settled(shared, "canary")
         found.answers.clear()
         wait_for(lambda: found.answers.total() > 2 * CLIENTS)
     assert found.errors == []
     assert 0.1 < share < 0.6
-    assert ask(control) == "new x"
-    assert client.describe_endpoint(EndpointName="e")["LastDeploymentConfig"] == canary
+    assert ask(shared_control, "canary") == "new x"
+    assert shared.describe_endpoint(EndpointName="canary")["LastDeploymentConfig"] == canary
     at_once = blue_green("ALL_AT_ONCE", 0)
-    assert update(client, "e", DeploymentConfig=at_once)["LastDeploymentConfig"] == at_once
-    assert update(client, "new", RetainDeploymentConfig=True)["LastDeploymentConfig"] == at_once
-    assert "LastDeploymentConfig" not in update(client, "e")
+    assert update(shared, "canary", "canary", DeploymentConfig=at_once)["LastDeploymentConfig"] == at_once
+    assert update(shared, "next", "canary", RetainDeploymentConfig=True)["LastDeploymentConfig"] == at_once
+    assert "LastDeploymentConfig" not in update(shared, "canary", "canary")
     code, text = refused(
-        client.update_endpoint,
-        EndpointName="e",
-        EndpointConfigName="e",
+        shared.update_endpoint,
+        EndpointName="canary",
+        EndpointConfigName="canary",
         DeploymentConfig=canary,
         RetainDeploymentConfig=True,
     )
@@ -317,78 +317,82 @@ def test_rollouts_that_are_refused(shared: Any, config: dict[str, Any], text: st
         assert (code, text in message) == ("ValidationException", True)
 
 
-def test_an_endpoint_on_instances_does_not_become_serverless(control: Control) -> None:
-    client = control.client()
-    assert deploy(client, "e") == "InService"
+def test_an_endpoint_on_instances_does_not_become_serverless(shared: Any) -> None:
+    assert deploy(shared, "instances") == "InService"
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
-    variants = [{"VariantName": "AllTraffic", "ModelName": "e", "ServerlessConfig": serverless}]
-    client.create_endpoint_config(EndpointConfigName="serverless", ProductionVariants=variants)
-    code, text = refused(client.update_endpoint, EndpointName="e", EndpointConfigName="serverless")
+    variants = [{"VariantName": "AllTraffic", "ModelName": "instances", "ServerlessConfig": serverless}]
+    shared.create_endpoint_config(EndpointConfigName="serverless", ProductionVariants=variants)
+    code, text = refused(shared.update_endpoint, EndpointName="instances", EndpointConfigName="serverless")
     assert (code, "cannot be updated to serverless" in text) == ("ValidationException", True)
-    client.create_endpoint(EndpointName="s", EndpointConfigName="serverless")
-    settled(client, "s")
-    (summary,) = client.describe_endpoint(EndpointName="s")["ProductionVariants"]
+    shared.create_endpoint(EndpointName="s", EndpointConfigName="serverless")
+    settled(shared, "s")
+    (summary,) = shared.describe_endpoint(EndpointName="s")["ProductionVariants"]
     assert summary["CurrentServerlessConfig"] == serverless
     assert "CurrentInstanceCount" not in summary
-    change = client.update_endpoint_weights_and_capacities
+    change = shared.update_endpoint_weights_and_capacities
     wish = {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}
     change(EndpointName="s", DesiredWeightsAndCapacities=[wish])
-    settled(client, "s")
-    (summary,) = client.describe_endpoint(EndpointName="s")["ProductionVariants"]
+    settled(shared, "s")
+    (summary,) = shared.describe_endpoint(EndpointName="s")["ProductionVariants"]
     assert summary["CurrentServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 9}
     for endpoint, members, words in (
         ("s", {"DesiredInstanceCount": 2}, "it is serverless"),
         ("s", {"ServerlessUpdateConfig": {"ProvisionedConcurrency": 10}}, "must not be above"),
-        ("e", {"ServerlessUpdateConfig": {"MaxConcurrency": 2}}, "it is on instances"),
-        ("e", {"DesiredInstanceCount": 0}, "must be at least 1"),
+        ("instances", {"ServerlessUpdateConfig": {"MaxConcurrency": 2}}, "it is on instances"),
+        ("instances", {"DesiredInstanceCount": 0}, "must be at least 1"),
     ):
         wish = {"VariantName": "AllTraffic", **members}
         code, text = refused(change, EndpointName=endpoint, DesiredWeightsAndCapacities=[wish])
         assert (code, words in text) == ("ValidationException", True), text
-    client.update_endpoint(EndpointName="s", EndpointConfigName="e")  # the other way is allowed
-    assert settled(client, "s") == "InService"
-    assert client.describe_endpoint(EndpointName="s")["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    shared.update_endpoint(EndpointName="s", EndpointConfigName="instances")  # the other way is allowed
+    assert settled(shared, "s") == "InService"
+    assert shared.describe_endpoint(EndpointName="s")["ProductionVariants"][0]["CurrentInstanceCount"] == 1
 
 
-def test_variants_keep_the_properties_that_are_not_excluded(control: Control) -> None:
-    client = control.client()
-    create_model(client, "m")
-    for name in ("one", "two"):
-        variants = [variant("m", "a"), variant("m", "b")]
-        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-    client.create_endpoint(EndpointName="e", EndpointConfigName="one")
-    settled(client, "e")
+def test_variants_keep_the_properties_that_are_not_excluded(shared: Any) -> None:
+    create_model(shared, "both")
+    for name in ("kept-1", "kept-2"):
+        variants = [variant("both", "a"), variant("both", "b")]
+        shared.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    shared.create_endpoint(EndpointName="kept", EndpointConfigName="kept-1")
+    settled(shared, "kept")
     wish = {"VariantName": "a", "DesiredWeight": 5.0, "DesiredInstanceCount": 3}
-    client.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=[wish])
-    settled(client, "e")
+    shared.update_endpoint_weights_and_capacities(EndpointName="kept", DesiredWeightsAndCapacities=[wish])
+    settled(shared, "kept")
 
     def properties(found: dict[str, Any]) -> list[tuple[float, int]]:
         return [(item["CurrentWeight"], item["CurrentInstanceCount"]) for item in found["ProductionVariants"]]
 
-    assert properties(client.describe_endpoint(EndpointName="e")) == [(5.0, 3), (1.0, 1)]
+    assert properties(shared.describe_endpoint(EndpointName="kept")) == [(5.0, 3), (1.0, 1)]
     excluded = [{"VariantPropertyType": "DesiredWeight"}]
-    found = update(client, "two", RetainAllVariantProperties=True, ExcludeRetainedVariantProperties=excluded)
-    assert properties(found) == [(1.0, 3), (1.0, 1)]
-    assert properties(update(client, "one", RetainAllVariantProperties=True)) == [(1.0, 3), (1.0, 1)]
-    assert properties(update(client, "one")) == [(1.0, 1), (1.0, 1)]
-
-
-def test_weights_share_out_the_requests(control: Control) -> None:
-    client = control.client()
-    for name in ("a", "b"):
-        create_model(client, name, container(name=f"{name} "))
-    client.create_endpoint_config(
-        EndpointConfigName="c", ProductionVariants=[variant("a", "a"), variant("b", "b")]
+    found = update(
+        shared, "kept-2", "kept", RetainAllVariantProperties=True, ExcludeRetainedVariantProperties=excluded
     )
-    client.create_endpoint(EndpointName="e", EndpointConfigName="c")
-    settled(client, "e")
+    assert properties(found) == [(1.0, 3), (1.0, 1)]
+    assert properties(update(shared, "kept-1", "kept", RetainAllVariantProperties=True)) == [
+        (1.0, 3),
+        (1.0, 1),
+    ]
+    assert properties(update(shared, "kept-1", "kept")) == [(1.0, 1), (1.0, 1)]
+
+
+def test_weights_share_out_the_requests(shared: Any, shared_control: Control) -> None:
+    for name in ("a", "b"):
+        create_model(shared, name, container(name=f"{name} "))
+    shared.create_endpoint_config(
+        EndpointConfigName="weighed", ProductionVariants=[variant("a", "a"), variant("b", "b")]
+    )
+    shared.create_endpoint(EndpointName="weighed", EndpointConfigName="weighed")
+    settled(shared, "weighed")
     wishes = [
         {"VariantName": "a", "DesiredWeight": 0.0},
         {"VariantName": "b", "DesiredWeight": 1.0},
     ]
-    with crowd(control, "e") as found:
-        client.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=wishes)
-        settled(client, "e")
+    with crowd(shared_control, "weighed") as found:
+        shared.update_endpoint_weights_and_capacities(
+            EndpointName="weighed", DesiredWeightsAndCapacities=wishes
+        )
+        settled(shared, "weighed")
         time.sleep(1.1)  # the slow request that was under way is through
         found.answers.clear()
         wait_for(lambda: found.answers.total() > 20)
@@ -464,3 +468,17 @@ def test_endpoints_are_listed_by_status_and_time(control: Control) -> None:
     client.update_endpoint_weights_and_capacities(EndpointName="B", DesiredWeightsAndCapacities=weights)
     settled(client, "B")
     assert listed(LastModifiedTimeAfter=middle, SortBy="Name", SortOrder="Ascending") == ["a", "B"]
+
+
+def test_an_endpoint_whose_files_have_no_place_fails_and_says_so(control: Control) -> None:
+    client = control.client()
+    (control.state / "jobs/endpoint").mkdir(parents=True)
+    (control.state / "jobs/endpoint/e").write_text("in the way")
+    assert deploy(client, "e") == "Failed"
+    reason = client.describe_endpoint(EndpointName="e")["FailureReason"]
+    assert reason.startswith("There is no room for its containers' files: ")
+    (control.state / "jobs/endpoint/e").unlink()
+    client.delete_endpoint(EndpointName="e")
+    wait_for(lambda: not client.list_endpoints()["Endpoints"])
+    client.create_endpoint(EndpointName="e", EndpointConfigName="e")
+    assert settled(client, "e") == "InService"
