@@ -4,16 +4,15 @@ import http.client
 import importlib.util
 import io
 import json
-import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
-from typing import Any
 
 import joblib
 import numpy as np
@@ -21,13 +20,18 @@ import pytest
 from jobs_harness import BUCKET, Client, RunningJob, State
 from own_code import SKLEARN, XGBOOST, archive, container
 from sklearn.linear_model import LinearRegression
+from werkzeug.wrappers import Response
 
-from helpers.local.jobs.serving.script import toolkits
+from helpers.local.jobs.job import JobFailure
+from helpers.local.jobs.serving import images
+from helpers.local.jobs.serving.container import BadEnvironment
+from helpers.local.jobs.serving.script import toolkits, worker
 from helpers.local.jobs.serving.script.formats import read_for_xgboost
 from helpers.local.jobs.serving.script.frameworks import FRAMEWORKS
 from helpers.local.jobs.serving.script.handlers import OlderHandlers
 from helpers.local.jobs.serving.script.pool import Pool
-from helpers.local.jobs.serving.script.wire import Call, Settings
+from helpers.local.jobs.serving.script.requirements import check
+from helpers.local.jobs.serving.script.wire import Call, Settings, receive
 
 # What a request does is what its body says, so that one server shows every way to go wrong.
 BEHAVIOURS = """
@@ -293,24 +297,31 @@ def test_scikit_learn_has_no_execution_parameters_of_its_own(sklearn: Client) ->
 
 
 @pytest.mark.parametrize(
-    ("files", "environment", "words"),
+    ("code", "words"),
     [
+        ("def model_fn(d):\n    open(d + '/absent')\n", "model_fn failed: FileNotFoundError.*line 2"),
+        ("import absent_library\n", "importing inference.py failed: ModuleNotFoundError.*absent_library"),
+        ("def model_fn(:\n", "SyntaxError.*line 1"),
+        ("import sys\nsys.exit(4)\n", "SystemExit: 4"),
+        ("import os\nos._exit(4)\n", "The process that loads the model ended: exit code 4"),
+        ("x = 1\n", "Please provide a model_fn implementation"),
         (
-            {"code/inference.py": "def model_fn(d):\n    open(d + '/absent')\n"},
-            {},
-            "FileNotFoundError.*line 2",
-        ),
-        ({"code/inference.py": "import absent_library\n"}, {}, "importing inference.py.*absent_library"),
-        ({"code/inference.py": "def model_fn(:\n"}, {}, "SyntaxError.*line 1"),
-        ({"code/inference.py": "import sys\nsys.exit(4)\n"}, {}, "SystemExit: 4"),
-        ({"code/inference.py": "import os\nos._exit(4)\n"}, {}, "loads the model ended: exit code 4"),
-        ({"code/inference.py": "x = 1\n"}, {}, "Please provide a model_fn implementation"),
-        (
-            {"code/inference.py": "def model_fn(d): pass\ndef transform_fn(): pass\ndef input_fn(): pass\n"},
-            {},
+            "def model_fn(d): pass\ndef transform_fn(): pass\ndef input_fn(): pass\n",
             "Cannot use transform_fn implementation with input_fn",
         ),
-        ({"model.joblib": b"0"}, {}, r"no inference.py in code/ of the model data.*holds: model.joblib"),
+    ],
+)
+def test_code_that_does_not_load_says_why(tmp_path: Path, code: str, words: str) -> None:
+    (tmp_path / "inference.py").write_text(code)
+    settings = Settings("sagemaker-scikit-learn", "inference", str(tmp_path), str(tmp_path))
+    with pytest.raises(JobFailure, match=words):
+        Pool(settings, {}, count=1, seconds=5).start()
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "words"),
+    [
+        ({"model.joblib": "0"}, {}, r"no inference.py in code/ of the model data.*holds: model.joblib"),
         ({"code/mine.py": ""}, {"SAGEMAKER_PROGRAM": "other.py"}, "no other.py.*It holds: mine.py"),
         ({"code/inference.py": ""}, {"SAGEMAKER_PROGRAM": "../x.py"}, "SAGEMAKER_PROGRAM is '../x.py'"),
         (
@@ -320,36 +331,47 @@ def test_scikit_learn_has_no_execution_parameters_of_its_own(sklearn: Client) ->
         ),
         ({"code/inference.py": ""}, {"SAGEMAKER_SUBMIT_DIRECTORY": "/etc"}, "SUBMIT_DIRECTORY is '/etc'"),
         (
-            {"code/inference.py": "", "code/requirements.txt": "numpy\n# a word\nabsent-library==1.0\n"},
-            {},
-            "requirements.txt asks for 'absent-library==1.0'.*not installed",
-        ),
-        (
-            {"code/inference.py": "", "code/requirements.txt": "numpy<1.0"},
-            {},
-            r"asks for 'numpy<1.0', and numpy [\d.]+ is installed",
-        ),
-        (
-            {"code/inference.py": "", "code/requirements.txt": "-r other.txt"},
-            {},
-            "asks for '-r other.txt', and options of pip cannot be followed",
-        ),
-        (
             {"code/inference.py": ""},
             {"SAGEMAKER_MODEL_SERVER_WORKERS": "none"},
             "SAGEMAKER_MODEL_SERVER_WORKERS is 'none'",
         ),
     ],
 )
-def test_code_that_cannot_be_served_says_why(
-    state: State, files: dict[str, Any], environment: dict[str, str], words: str
+def test_code_that_is_not_there_says_what_is(
+    state: State, files: dict[str, str], environment: dict[str, str], words: str
 ) -> None:
-    state.objects.put(BUCKET, "model.tar.gz", archive(files))
-    definition = container(SKLEARN, f"s3://{BUCKET}/model.tar.gz", **environment)
-    job = state.run("model_server", "bad", {"Container": definition, "Name": "primary"})
-    assert job.wait() == 1
-    assert re.search(words, job.progress["FailureReason"]), job.progress["FailureReason"]
-    assert job.progress["FailureReason"] in job.log
+    model = lay_out(state.root / "model", files)
+    with pytest.raises((JobFailure, BadEnvironment), match=words):
+        images.load(SKLEARN, state.objects, model, environment)
+
+
+@pytest.mark.parametrize(
+    ("requirements", "words"),
+    [
+        ("numpy\n# a word\nabsent-library==1.0\n", "asks for 'absent-library==1.0', .*is not installed"),
+        ("numpy<1.0", r"asks for 'numpy<1.0', and numpy [\d.]+ is installed"),
+        ("-r other.txt", "asks for '-r other.txt', and options of pip cannot be followed"),
+        ("numpy==", "asks for 'numpy==', and that is no requirement"),
+        ("numpy @ https://example.com/numpy.whl", "an address cannot be checked"),
+    ],
+)
+def test_requirements_that_are_not_met_are_named(state: State, requirements: str, words: str) -> None:
+    model = lay_out(state.root / "model", {"code/inference.py": "", "code/requirements.txt": requirements})
+    with pytest.raises(JobFailure, match=words):
+        images.load(SKLEARN, state.objects, model, {})
+
+
+def test_requirements_that_are_met(tmp_path: Path) -> None:
+    text = "numpy>=1.20 \\\n  ,<100  # arrays\nabsent; python_version < '3'\n\nscikit-learn\n"
+    check(lay_out(tmp_path, {"requirements.txt": text}) / "requirements.txt")
+
+
+def lay_out(directory: Path, files: dict[str, str]) -> Path:
+    """A directory with these files."""
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+    return directory
 
 
 @pytest.mark.parametrize(
@@ -364,13 +386,10 @@ def test_code_that_cannot_be_served_says_why(
 def test_images_that_cannot_be_served_say_what_can(state: State, image: str, words: str) -> None:
     if image.startswith("huggingface") and importlib.util.find_spec("transformers"):
         pytest.skip("transformers is installed here")
-    state.objects.put(BUCKET, "model.tar.gz", archive({"code/other.py": ""}))
-    definition = container(
-        f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{image}", f"s3://{BUCKET}/model.tar.gz"
-    )
-    job = state.run("model_server", "bad", {"Container": definition, "Name": "primary"})
-    assert job.wait() == 1
-    assert words in job.progress["FailureReason"]
+    uri = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{image}"
+    with pytest.raises(JobFailure, match=words):
+        images.check(uri)
+        images.load(uri, state.objects, lay_out(state.root / "model", {"code/other.py": ""}), {})
 
 
 TERMINATION = """
@@ -395,6 +414,13 @@ def test_workers_are_told_to_end_and_none_is_left(state: State) -> None:
     assert "told to go" in job.log
 
 
+def test_a_body_that_is_none_is_an_error_and_no_crash() -> None:
+    ours, theirs = Pipe()
+    worker._answer(theirs, Response([1, 2]))  # type: ignore[arg-type]
+    assert receive(ours)["status"] == 500
+    assert b"Internal Server Error" in ours.recv_bytes()
+
+
 STUBBORN = """
     import signal
 
@@ -410,9 +436,9 @@ def test_code_that_does_not_end_when_told_is_killed(tmp_path: Path, monkeypatch:
     settings = Settings("sagemaker-scikit-learn", "inference", str(tmp_path), str(tmp_path))
     pool = Pool(settings, {}, count=1, seconds=5)
     pool.start()
-    (worker,) = pool._alive
+    (only,) = pool._alive
     pool.close()
-    assert worker.process.wait(5) == -signal.SIGKILL
+    assert only.process.wait(5) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def load(image: str, objects: ObjectStore, model: Path, environment: Environment
         return container.load(repository, objects, model, environment)
     if repository in FRAMEWORKS and not (model / DESCRIPTION).is_file():
         raise JobFailure(
-            f"The model data holds neither {DESCRIPTION}, as models of an AutoML job do, nor code of your own: "
+            f"The model data holds neither {DESCRIPTION}, as models of an AutoML job do, nor your own code: "
             f"put code/{source.DEFAULT} with model_fn beside your model files in the model.tar.gz, and set "
             f"{source.PROGRAM} to {source.DEFAULT}."
         )

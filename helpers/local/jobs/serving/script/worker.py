@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from werkzeug.exceptions import InternalServerError
 from werkzeug.wrappers import Response
 
 from helpers.local.jobs import lifeline
@@ -80,11 +81,17 @@ def _place(error: BaseException, code: str) -> str:
 
 def _answer(connection: "Connection[Any, Any]", response: Response) -> None:
     """Send a response; a stream chunk by chunk. An error in a stream ends the process and so the answer."""
-    headers = list(response.headers.items())
     if not response.is_streamed:
-        wire.send(connection, wire.Answer(response.status_code, headers, True))
-        connection.send_bytes(response.get_data())
+        try:
+            body = response.get_data()
+        except Exception:  # noqa: BLE001 - the code has put something into a response that is no body
+            traceback.print_exc()
+            response = InternalServerError().get_response()
+            body = response.get_data()
+        wire.send(connection, wire.Answer(response.status_code, list(response.headers.items()), True))
+        connection.send_bytes(body)
         return
+    headers = list(response.headers.items())
     wire.send(connection, wire.Answer(response.status_code, headers, False))
     try:
         wire.send_body(connection, _chunks(response))
