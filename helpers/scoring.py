@@ -154,14 +154,14 @@ class Endpoint:
         lines, with text, or with missing numbers.
         """
         scores = np.empty(len(rows))
-        # Futures of all requests at once would hold all bodies' answers; a window keeps a few.
-        with ThreadPoolExecutor(self.at_once) as pool:
-            for (start, stop), answer in zip(
-                self._spans(rows),
-                pool.map(lambda span: self._ask(rows, *span), self._spans(rows)),
-                strict=True,
-            ):
+        spans = list(self._spans(rows))
+        pool = ThreadPoolExecutor(self.at_once)
+        try:
+            answers = pool.map(lambda span: self._ask(rows, *span), spans)
+            for (start, stop), answer in zip(spans, answers, strict=True):
                 scores[start:stop] = answer
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error the rest is not asked
         return scores
 
     def _spans(self, rows: Rows) -> Iterator[tuple[int, int]]:
