@@ -136,9 +136,8 @@ class Als:
 
 GRIDS: Mapping[str, Sequence[Rival]] = {
     "popularity": [Popularity(weights) for weights in WEIGHTS],
-    "item-item neighbours": [
-        Neighbours(weights, neighbours) for weights in WEIGHTS for neighbours in (20, 200)
-    ],
+    # Similarities of a hundred thousand tracks take a minute, so how many neighbours there are is not varied.
+    "item-item neighbours": [Neighbours(weights) for weights in WEIGHTS],
     "ALS": [
         Als(weights, factors, alpha) for weights in WEIGHTS for factors in (8, 32) for alpha in (1.0, 10.0)
     ],
