@@ -10,8 +10,8 @@ Measures of the first k tracks of each listener's list (k = 10; relevance as in 
   than k tracks are relevant);
 - novelty = the mean over the list of -log2 of the share of training listeners who rated the track, in bits
   (Zhou et al., 2010; one is added to both counts, so that an unrated track has a finite novelty);
-- diversity = the mean distance of all pairs of the list (intra-list diversity: Ziegler et al., 2005);
-  Euclidean, each column of the tracks in standard deviations of the catalogue;
+- diversity = the mean distance of all pairs of the list (intra-list diversity: Ziegler et al., 2005), as
+  `helpers.sounds` measures it: 1 is about that of two tracks drawn at random;
 - coverage = the share of the catalogue's tracks that are in at least one list (Ge et al., 2010). It depends
   on how many lists there are, so it has no mean over listeners and no interval.
 
@@ -30,7 +30,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.choosing import POOL
 from helpers.ranking import NOTHING, Floats, Places, Question, lists
+from helpers.sounds import Sounds
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -40,24 +42,21 @@ _LIBRARY = {"NDCG": ir_measures.nDCG, "Recall": ir_measures.R, "MAP": ir_measure
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What novelty and diversity need to know of each track, in the order of trackId: how it sounds (tracks x
-    columns, standardised) and its self-information in bits.
+    """What novelty and diversity need to know of each track, in the order of trackId: how it sounds and its
+    self-information in bits.
     """
 
     tracks: pd.Index
-    sound: Floats
+    sounds: Sounds
     information: Floats
 
     @classmethod
-    def of(cls, tracks: pd.DataFrame, columns: Sequence[str], training: pd.DataFrame) -> Catalogue:
-        """From the flow's `tracks`, the `columns` that say how they sound, and the training ratings."""
+    def of(cls, tracks: pd.DataFrame, training: pd.DataFrame) -> Catalogue:
+        """From the flow's `tracks` and the training ratings."""
         ordered = tracks.drop_duplicates("trackId").set_index("trackId").sort_index()
-        values = ordered[list(columns)].to_numpy(dtype=float)
-        spread = values.std(axis=0)
         raters = training.groupby("trackId")["userId"].nunique().reindex(ordered.index).fillna(0)
         share = (raters.to_numpy() + 1) / (training["userId"].nunique() + 1)
-        sound = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
-        return cls(ordered.index, sound, -np.log2(share))
+        return cls(ordered.index, Sounds(ordered.reset_index()), -np.log2(share))
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def measured(question: Question, found: Places, catalogue: Catalogue) -> Ranked:
         raise ValueError("The question is about other tracks than the catalogue holds.")
     each = accuracy(question, found)
     each["novelty"] = [catalogue.information[row[row != NOTHING]].mean() for row in found]
-    each["diversity"] = [_mean_distance(catalogue.sound[row[row != NOTHING]]) for row in found]
+    each["diversity"] = [catalogue.sounds.diversity(row[row != NOTHING]) for row in found]
     shown = np.unique(found[found != NOTHING])
     return Ranked(each, len(shown) / len(catalogue.tracks))
 
@@ -106,12 +105,20 @@ def accuracy(question: Question, found: Places) -> pd.DataFrame:
     return table
 
 
-def _mean_distance(points: Floats) -> float:
-    """The mean Euclidean distance of all pairs; NaN for fewer than two points."""
-    if len(points) < 2:
-        return float("nan")
-    distances = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=2))
-    return float(distances.sum() / (len(points) * (len(points) - 1)))
+def varied(
+    question: Question, scores: pd.DataFrame, catalogue: Catalogue, diversity: float, k: int = 10
+) -> Ranked:
+    """The measures of lists with a diversity setting (0 to 1), made as playlists are: by MMR out of the best
+    candidates.
+    """
+    pools = lists(question, scores, POOL)
+    found = np.full((len(pools), k), NOTHING, dtype=np.int64)
+    for row, user in enumerate(question.listeners):
+        pool = pools[row][pools[row] != NOTHING]
+        values = scores.loc[user].reindex(question.tracks[pool]).to_numpy(dtype=float)
+        chosen = catalogue.sounds.varied(pool, values, diversity, k)
+        found[row, : len(chosen)] = chosen
+    return measured(question, found, catalogue)
 
 
 def random_order(

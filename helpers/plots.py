@@ -105,9 +105,9 @@ def popularity_tail(ratings: pd.DataFrame) -> Figure:
 def playlist(table: pd.DataFrame, listener: int) -> Figure:
     """A playlist as a card: rank, genre, track and why; tempo, energy and the predicted stars beside them.
 
-    `table` is what `helpers.playlist.make_playlist` gives.
+    `table` is what the `table` of a `helpers.playlist.Playlist` is.
     """
-    figure, axes = subplots(figsize=(11, 0.66 * len(table) + 1.1))
+    figure, axes = subplots(figsize=(12.5, 0.66 * len(table) + 1.1))
     axes.set(xlim=(0, 100), ylim=(len(table) - 0.4, -1.1))
     axes.set_axis_off()
     axes.set_title(f"A playlist for listener {listener}: unheard tracks, best predicted first")
@@ -119,8 +119,8 @@ def playlist(table: pd.DataFrame, listener: int) -> Figure:
         axes.text(2.6, position, f"{rank}", va="center", ha="center", weight="bold", size=15, color=BLUE)
         genre = str(track["genre"]).replace("_", " ")
         axes.text(6, position - 0.16, f"{genre}  ·  {track['trackId']}", va="center", weight="bold")
-        axes.text(6, position + 0.22, track["why"], va="center", size=8.5, color="#555555")
-        axes.text(63, position, f"{track['tempo']} BPM", va="center")
+        axes.text(6, position + 0.22, track["why"], va="center", size=8, color="#555555")
+        axes.text(63, position, f"{track['tempo']:.0f} BPM", va="center")
         axes.barh(position, 7, left=72, height=0.26, color="#DDDDDD")
         axes.barh(position, 7 * track["energy"], left=72, height=0.26, color=ORANGE)
         axes.text(79.6, position, f"{track['energy']:.2f}", va="center", size=9)

@@ -140,3 +140,23 @@ def test_settings_are_chosen_without_any_test_rating(split: ranking.Split) -> No
     seen = pd.concat([asked[0].training, asked[0].test])
     assert set(seen["ratingEventId"]) == set(split.training["ratingEventId"])
     assert asked[0].training["ts"].max() <= asked[0].test["ts"].min()
+
+
+def test_expected_likes_are_plays_times_the_chance_of_four_stars() -> None:
+    training = pd.DataFrame({"userId": [1, 1, 2], "trackId": ["a", "b", "a"], "Rating": [5, 1, 3], "ts": 0})
+    known = baselines.Interactions.of(training, pd.Index(["a", "b", "c"]))
+    predicted = pd.DataFrame([[5.0, 2.5, 3.5]], index=[1], columns=["c", "b", "a"])
+    found = baselines.expected_likes(predicted, known).loc[1]
+    # Half of a normal distribution lies above its mean, 15.87 % above one standard deviation.
+    assert found.to_dict() == pytest.approx({"c": 0, "b": 0.5 * 0.158655, "a": 1.0 * 0.5}, abs=1e-6)
+
+
+def test_results_hold_every_rival_and_chance(split: ranking.Split) -> None:
+    tracks = pd.DataFrame({"trackId": CATALOGUE, "energy": np.arange(60.0), "genre": "Jazz"})
+    question = ask_held_out(split)
+    chosen = {"popularity": baselines.Chosen(baselines.Popularity("liked"), 0.5)}
+    shelf = evaluation.Catalogue.of(tracks, split.training)
+    found = baselines.results(question, chosen, split.training, shelf)
+    assert list(found) == ["popularity", "random order"]
+    assert all(len(each.each) == len(question.listeners) for each in found.values())
+    assert str(chosen["popularity"]) == "weights liked"

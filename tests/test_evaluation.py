@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from helpers import evaluation, ranking
+from helpers.sounds import Sounds
 
 
 def question(candidates: list[list[int]], relevant: list[list[int]]) -> ranking.Question:
@@ -24,10 +25,10 @@ def question(candidates: list[list[int]], relevant: list[list[int]]) -> ranking.
 
 
 def catalogue(asked: ranking.Question, counts: list[int] | None = None) -> evaluation.Catalogue:
-    """Tracks on a line, one apart."""
+    """Tracks of one genre on a line, one apart."""
     size = len(asked.tracks)
-    sound = np.arange(size, dtype=float)[:, None]
-    return evaluation.Catalogue(asked.tracks, sound, np.array(counts or [1] * size, dtype=float))
+    line = pd.DataFrame({"trackId": asked.tracks, "energy": np.arange(size, dtype=float), "genre": "Jazz"})
+    return evaluation.Catalogue(asked.tracks, Sounds(line), np.array(counts or [1] * size, dtype=float))
 
 
 def by_order(asked: ranking.Question) -> pd.DataFrame:
@@ -68,18 +69,19 @@ def test_novelty_and_diversity_by_hand() -> None:
     shelf = catalogue(asked, counts=[100, 1, 2, 6])
     ranked = evaluation.evaluate(asked, by_order(asked), shelf, k=3)
     assert ranked.each.loc[10, "novelty"] == pytest.approx((1 + 2 + 6) / 3)
-    assert ranked.each.loc[10, "diversity"] == pytest.approx((1 + 1 + 2) / 3)  # pairs on a line
+    # Pairs on the line are 1, 1 and 2 apart; its standard deviation is that of 0, 1, 2, 3; genres are equal,
+    # so of two squares (energy, genre) one is 0, and all is divided by sqrt(2).
+    assert ranked.each.loc[10, "diversity"] == pytest.approx((1 + 1 + 2) / 3 / math.sqrt(5 / 4) / 2)
     assert ranked.coverage == 3 / 4
 
 
 def test_what_the_catalogue_says_of_tracks_comes_from_the_training_part() -> None:
-    tracks = pd.DataFrame({"trackId": ["b", "a", "c"], "energy": [2.0, 1.0, 3.0], "key": [5, 5, 5]})
+    tracks = pd.DataFrame({"trackId": ["b", "a", "c"], "energy": [2.0, 1.0, 3.0], "genre": "Jazz"})
     training = pd.DataFrame({"userId": [1, 2, 2, 3], "trackId": ["a", "a", "a", "b"], "Rating": 3})
-    shelf = evaluation.Catalogue.of(tracks, ["energy", "key"], training)
+    shelf = evaluation.Catalogue.of(tracks, training)
     assert shelf.tracks.tolist() == ["a", "b", "c"]
     assert shelf.information == pytest.approx([math.log2(4 / 3), math.log2(4 / 2), math.log2(4 / 1)])
-    assert shelf.sound[:, 0] == pytest.approx(np.array([-1, 0, 1]) * math.sqrt(1.5))
-    assert shelf.sound[:, 1].tolist() == [0, 0, 0]  # a column that never changes tells nothing
+    assert shelf.sounds.standardised[:, 0] == pytest.approx(np.array([-1, 0, 1]) * math.sqrt(1.5))
 
 
 def test_other_tracks_than_asked_about_are_an_error() -> None:
@@ -87,6 +89,19 @@ def test_other_tracks_than_asked_about_are_an_error() -> None:
     other = question([[1, 1, 1]], [[0, 1, 0]])
     with pytest.raises(ValueError, match="other tracks"):
         evaluation.evaluate(asked, by_order(asked), catalogue(other))
+
+
+def test_variety_costs_accuracy_and_brings_distance() -> None:
+    """The relevant tracks lie side by side, and the scores put them first."""
+    asked = question([[1] * 12] * 2, [[1, 1, 1] + [0] * 9] * 2)
+    shelf = catalogue(asked)
+    plain, same, most = (
+        evaluation.varied(asked, by_order(asked), shelf, setting, k=3).each.mean() for setting in (0, 0.01, 1)
+    )
+    pd.testing.assert_series_equal(plain, evaluation.evaluate(asked, by_order(asked), shelf, k=3).each.mean())
+    assert plain["NDCG@3"] == 1
+    assert most["NDCG@3"] < same["NDCG@3"]
+    assert most["diversity"] > plain["diversity"]
 
 
 def test_random_order_is_between_nothing_and_all_and_repeats() -> None:
