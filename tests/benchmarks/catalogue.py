@@ -1,15 +1,16 @@
 """The whole catalogue for one listener and for ten: batch transform, endpoint, and the model in this process.
 
     python tests/benchmarks/catalogue.py [--state FOLDER] [--scale small|full] [--tracks 4000]
-                                         [--candidate NAME] [--repeat 3]
+                                         [--many 100000] [--candidate NAME] [--repeat 3]
 
 With more tracks than the data have, the catalogue is repeated. The contenders get the same rows:
 
     batch transform      a job of its own, which starts a model server first; one object for each listener
-    endpoint             boto3, requests under 6 MiB, several under way at a time
-    in process           AutoGluon called here on the endpoint's bodies, read by the endpoint's parser
+    endpoint             the workshop's recommender: boto3, several requests under way; their writing included
+    in process           AutoGluon called here on such bodies, read by the endpoint's parser
 
-Endpoint and process take turns. Last comes the playlist of ten from a catalogue that is scored already.
+Endpoint and process take turns. Last comes the playlist of ten tracks from a large catalogue: cold, and when
+it is scored already.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +28,28 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in every model server
 
 import numpy as np
 import pandas as pd
+from botocore.config import Config
 from endpoint import Plain
 from music_model import Lab, opened
-from timing import in_turns
+from timing import Times, in_turns
 
-from helpers.playlist import make_playlist
+from helpers import service as services
+from helpers.kept_scores import KeptScores
+from helpers.recommender import Recommender, Wishes
+from helpers.scoring import Endpoint, Rows
+from helpers.workshop import Workshop
 
-under_way = 2  # requests to the endpoint at a time
 largest = 5 * 1024 * 1024  # bytes of a request
 
 
-def bodies(table: pd.DataFrame) -> list[bytes]:
+def bodies(rows: Rows) -> list[bytes]:
     """The rows as CSV, each part as large as an endpoint may be sent."""
-    text = table.to_csv(index=False, header=False).encode()
-    parts, start = [], 0
-    while start < len(text):
-        end = text.rfind(b"\n", start, start + largest) + 1
-        parts.append(text[start:end])
-        start = end
-    return parts
+    size = max(1, int(largest * 100 / len(rows.encoded(0, 100))))
+    return [rows.encoded(start, min(start + size, len(rows))) for start in range(0, len(rows), size)]
 
 
-def transform(lab: Lab, model: str, tables: list[pd.DataFrame]) -> tuple[float, float, pd.Series]:
-    """Seconds of a batch transform: until it is done, of these its own work; and the first table's scores."""
+def transform(lab: Lab, model: str, tables: list[pd.DataFrame]) -> tuple[float, float]:
+    """Seconds of a batch transform until it is done, and of these those that the job counts."""
     s3, sagemaker = lab.client("s3"), lab.client("sagemaker")
     name, bucket = f"catalogue-{time.time_ns():x}", f"sagemaker-{lab.service.region}-000000000000"
     for number, table in enumerate(tables):
@@ -81,27 +80,33 @@ def transform(lab: Lab, model: str, tables: list[pd.DataFrame]) -> tuple[float, 
     if job["TransformJobStatus"] != "Completed":
         raise SystemExit(f"The batch transform failed: {job.get('FailureReason')}")
     worked = (job["TransformEndTime"] - job["TransformStartTime"]).total_seconds()
-    answer = s3.get_object(Bucket=bucket, Key=f"{name}/out/0.csv.out")["Body"]
-    return took, worked, pd.read_csv(answer, header=None, float_precision="round_trip")[0]
+    for number, table in enumerate(tables):
+        answer = s3.get_object(Bucket=bucket, Key=f"{name}/out/{number}.csv.out")["Body"].read()
+        if answer.count(b"\n") != len(table):
+            raise SystemExit("The batch transform left out rows.")
+    return took, worked
 
 
-def asker(lab: Lab, endpoint: str, parts: list[bytes]) -> Callable[[], list[float]]:
-    """Asks the endpoint for every part."""
-    from botocore.config import Config
+class Session:
+    """The part of a boto3 session that scoring uses."""
 
-    from helpers import service as services
+    def __init__(self, service: services.Service) -> None:
+        self._service = service
 
-    runtime = services.client(lab.service, "sagemaker-runtime", config=Config(max_pool_connections=under_way))
+    def client(self, name: str, config: Config | None = None, **_: str) -> Any:
+        """A client of the benchmark's service."""
+        return services.client(self._service, name, config=config or Config())
 
-    def one(body: bytes) -> str:
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=body)
-        return str(answer["Body"].read().decode())
 
-    def ask() -> list[float]:
-        with ThreadPoolExecutor(under_way) as pool:
-            return [float(line) for text in pool.map(one, parts) for line in text.split()]
-
-    return ask
+def recommender(lab: Lab, endpoint: str, tracks: int) -> Recommender:
+    """Listeners and a catalogue of so many tracks, with the endpoint; scores are kept in memory."""
+    catalogue = lab.tracks.iloc[np.arange(tracks) % len(lab.tracks)].reset_index(drop=True)
+    repeated = np.arange(tracks) // len(lab.tracks)
+    catalogue["trackId"] += np.where(repeated > 0, "-" + repeated.astype(str).astype(object), "")
+    ratings = pd.read_csv(next((lab.folder / "tables" / "data").glob("**/ratings*.csv")))
+    workshop = Workshop("local", Session(lab.service), "", "", lab.service.region, "")  # type: ignore[arg-type]
+    scorer = Endpoint(workshop, endpoint)
+    return Recommender(catalogue, lab.listeners, ratings, lab.columns, scorer, KeptScores(None))
 
 
 def show(what: str, seconds: float, rows: int, beside: float | None = None) -> None:
@@ -110,16 +115,23 @@ def show(what: str, seconds: float, rows: int, beside: float | None = None) -> N
     print(f"{what:44}{seconds:10.2f}{rows / seconds:12,.0f}{ratio}", flush=True)
 
 
-def scored(lab: Lab, tracks: int) -> float:
-    """Seconds of a playlist from a catalogue whose scores are kept."""
-    catalogue = lab.tracks.iloc[np.arange(tracks) % len(lab.tracks)].reset_index(drop=True)
-    catalogue["trackId"] = [f"t{number}" for number in range(tracks)]
-    scores = pd.Series(np.random.default_rng(0).normal(3.5, 0.7, tracks))
-    heard = set(catalogue["trackId"].sample(min(500, tracks // 2), random_state=0))
-    call: dict[str, Any] = {
-        "playlist": lambda: make_playlist(scores, catalogue, heard, lab.listeners.iloc[0], 10)
+def beside(
+    model: Plain, asked: Recommender, endpoint: Endpoint, listeners: int, repeat: int
+) -> dict[str, Times]:
+    """The scores of a catalogue for so many listeners: asked of the endpoint, and made in this process."""
+    described = [asked.listener(int(user)).features for user in asked.listeners.index[:listeners]]
+    every = [Rows(asked.columns, asked.tracks, features) for features in described]
+    parts = [part for rows in every for part in bodies(rows)]
+    calls: dict[str, Callable[[], Any]] = {
+        "endpoint": lambda: np.concatenate([endpoint.score(rows) for rows in every]),
+        "in process": lambda: [
+            float(line) for part in parts for line in model.answer(model.parse(part)).split()
+        ],
     }
-    return in_turns(call, 1, least=3)["playlist"].median
+    # How many rows are asked at once may change the last bit of a network's sums.
+    if not np.allclose(calls["endpoint"](), calls["in process"](), rtol=0, atol=1e-5):
+        raise SystemExit("The endpoint and the model in this process answer different numbers.")
+    return in_turns(calls, 0, least=repeat)
 
 
 def main() -> int:
@@ -130,6 +142,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "workshop-benchmarks")
     parser.add_argument("--scale", choices=("tiny", "small", "full"), default="small")
     parser.add_argument("--tracks", type=int, default=4_000)
+    parser.add_argument("--many", type=int, default=100_000, help="tracks of the large catalogue; 0: none")
     parser.add_argument("--candidate", help="the beginning of a candidate's name (default: the best)")
     parser.add_argument("--repeat", type=int, default=3, help="turns of endpoint and process")
     arguments = parser.parse_args()
@@ -140,31 +153,38 @@ def main() -> int:
         print(f"{'':44}{'seconds':>10}{'rows/s':>12}{'to process':>14}", flush=True)
         name = lab.deploy_model(candidate)
         with lab.endpoint(candidate) as endpoint:
+            scorer = Endpoint(
+                Workshop("local", Session(lab.service), "", "", lab.service.region, ""), endpoint
+            )
+            asked = recommender(lab, endpoint, arguments.tracks)
             for listeners in (1, 10):
-                tables = [lab.rows(arguments.tracks, listener) for listener in range(listeners)]
-                rows = arguments.tracks * listeners
-                parts = [part for table in tables for part in bodies(table)]
-                ask = asker(lab, endpoint, parts)
-                calls: dict[str, Callable[[], list[float]]] = {
-                    "endpoint": ask,
-                    "in process": lambda parts=parts: [  # type: ignore[misc]
-                        float(line) for part in parts for line in model.answer(model.parse(part)).split()
-                    ],
-                }
-                taken = in_turns(calls, 0, least=arguments.repeat)
-                whose = f"{listeners} listener{'s' * (listeners > 1)}"
+                rows, whose = arguments.tracks * listeners, f"{listeners} listener{'s' * (listeners > 1)}"
+                taken = beside(model, asked, scorer, listeners, arguments.repeat)
                 limit = taken["in process"].median
                 show(f"{whose}, in process", limit, rows)
                 show(f"{whose}, endpoint", taken["endpoint"].median, rows, limit)
-                took, worked, first = transform(lab, name, tables)
+                tables = [lab.rows(arguments.tracks, listener) for listener in range(listeners)]
+                took, worked = transform(lab, name, tables)
                 show(f"{whose}, batch transform, its start included", took, rows, limit)
                 show(f"{whose}, batch transform, as the job says", worked, rows, limit)
-                # How many rows are asked at once may change the last bit of a network's sums.
-                if not np.allclose(first, ask()[: arguments.tracks], rtol=0, atol=1e-5):
-                    raise SystemExit("Endpoint and batch transform answer different numbers.")
+            if arguments.many:
+                asked = recommender(lab, endpoint, arguments.many)
+                taken = beside(model, asked, scorer, 1, 1)
+                limit = taken["in process"].median
+                show(f"{arguments.many:,} tracks, in process", limit, arguments.many)
+                show(f"{arguments.many:,} tracks, endpoint", taken["endpoint"].median, arguments.many, limit)
+                listener = asked.listener(int(asked.listeners.index[0]))
+                began = time.perf_counter()
+                asked.playlist(listener)
+                print(f"a playlist from {arguments.many:,} tracks: {time.perf_counter() - began:.2f} s cold")
+                for diversity in (0.0, 0.3):
+                    wishes = Wishes(diversity=diversity)
+                    again: dict[str, Callable[[], object]] = {
+                        "scored": lambda wishes=wishes: asked.playlist(listener, wishes)  # type: ignore[misc]
+                    }
+                    seconds = in_turns(again, 2, least=3)["scored"].median
+                    print(f"  scored already, diversity {diversity}: {seconds:.2f} s", flush=True)
         lab.client("sagemaker").delete_model(ModelName=name)
-        for tracks in (arguments.tracks, 100_000):
-            print(f"a playlist from {tracks:,} scored tracks: {scored(lab, tracks):.2f} s", flush=True)
     return 0
 
 
