@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,6 +227,39 @@ def test_a_serverless_variant_takes_no_more_than_its_concurrency(runtime: Any, s
     )
     assert Counter(outcomes) == {"answered": 2, throttled: 2}
     assert runtime.invoke_endpoint(EndpointName="serverless", Body=b"x")["Body"].read() == b"x"
+
+
+def test_a_container_that_is_not_ready_in_time(runtime: Any, shared: Any, tmp_path: Path) -> None:
+    loaded = tmp_path / "loaded"
+    loaded.touch()
+    serverless = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2}}
+    kinds = {"cold": {"VariantName": "v", "ModelName": "cold", **serverless}, "late": variant("late")}
+    for name, chosen in kinds.items():
+        create_model(shared, name, container(**{"await": str(loaded)}))
+        shared.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[chosen])
+        shared.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        assert settled(shared, name) == "InService"
+    loaded.unlink()
+    found: dict[str, dict[str, Any]] = {}
+
+    def ask(name: str) -> None:
+        failure(runtime, EndpointName=name, Body=b"crash")
+        found[name] = failure(runtime, EndpointName=name, Body=b"x")
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in kinds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    loaded.touch()
+    assert {name: response["Error"]["Code"] for name, response in found.items()} == {
+        "cold": "ModelNotReadyException",
+        "late": "ServiceUnavailable",
+    }
+    assert found["cold"]["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert found["late"]["ResponseMetadata"]["HTTPStatusCode"] == 503
+    for name in kinds:
+        assert runtime.invoke_endpoint(EndpointName=name, Body=b"x")["Body"].read() == b"x"
 
 
 def test_a_model_that_floods_or_drips_costs_an_error_and_no_more(runtime: Any, shared: Any) -> None:

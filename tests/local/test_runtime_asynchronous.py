@@ -191,6 +191,9 @@ def test_what_waits_survives_the_server_and_not_the_endpoint(control: Control, s
         for path in (control.state / "invocations").glob("*.json")
         if json.loads(path.read_bytes())["time_to_live"] == 60
     )
+    halves = [late.with_name("x.json.writing"), late.with_name("y.body")]  # of a server killed as it wrote
+    for half in halves:
+        half.write_bytes(b"{")
     late.write_text(json.dumps({**json.loads(late.read_bytes()), "accepted": time.time() - 61}))
     control.start()
     assert outcome(control, under_way) == ("OutputLocation", b"well now")

@@ -58,8 +58,15 @@ class Spool:
 
     def all(self) -> list[Invocation]:
         """What an earlier server left, the oldest first; files that cannot be read are left alone."""
-        found = []
-        for path in self._directory.glob("*.json") if self._directory.is_dir() else ():
+        found: list[Invocation] = []
+        if not self._directory.is_dir():
+            return found
+        for path in self._directory.iterdir():
+            if path.suffix == TEMPORARY or (
+                path.suffix == ".body" and not path.with_suffix(".json").exists()
+            ):
+                path.unlink()  # its writer died before anybody was told of it
+        for path in self._directory.glob("*.json"):
             try:
                 found.append(decode(Invocation, json.loads(path.read_bytes())))
             except (OSError, ValueError) as error:

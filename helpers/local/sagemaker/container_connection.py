@@ -8,6 +8,7 @@ import queue
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -92,7 +93,8 @@ class Connection:
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._socket.deadline = deadline
         try:
-            self._send(head, body)
+            with suppress(ConnectionError):  # a container that refuses a body need not read it to its end
+                self._send(head, body)
             response = http.client.HTTPResponse(self._socket, method=method)
             response.begin()
         except TimeoutError:
