@@ -338,11 +338,20 @@ def test_code_that_does_not_load_says_why(tmp_path: Path, code: str, words: str)
     ],
 )
 def test_code_that_is_not_there_says_what_is(
-    state: State, files: dict[str, str], environment: dict[str, str], words: str
+    state: State,
+    files: dict[str, str],
+    environment: dict[str, str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     model = lay_out(state.root / "model", files)
     with pytest.raises((JobFailure, BadEnvironment), match=words):
         images.load(SKLEARN, state.objects, model, environment)
+    said = capsys.readouterr().out
+    if "SAGEMAKER_PROGRAM" in environment:
+        assert "is not set" not in said
+    elif "SAGEMAKER_SUBMIT_DIRECTORY" not in environment:
+        assert "SAGEMAKER_PROGRAM is not set: inference.py is taken." in said
 
 
 @pytest.mark.parametrize(

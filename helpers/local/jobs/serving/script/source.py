@@ -31,6 +31,10 @@ def find(objects: ObjectStore, model: Path, environment: Environment) -> Source:
     code = _directory(objects, model, environment.get(SUBMIT, ""))
     name = environment.get(PROGRAM, "").strip() or DEFAULT
     program = name.removesuffix(".py")
+    if not environment.get(PROGRAM, "").strip():
+        print(
+            f"{PROGRAM} is not set: {DEFAULT} is taken. Set it, some images of SageMaker need it.", flush=True
+        )
     if not program.isidentifier():
         raise JobFailure(f"{PROGRAM} is '{name}': it must be the name of a Python file, such as {DEFAULT}.")
     if not (code / f"{program}.py").is_file() and not (code / program / "__init__.py").is_file():
