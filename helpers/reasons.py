@@ -1,6 +1,7 @@
 """Why a track is in a playlist: the liked track that is most like it.
 
-This compares tracks; it does not look into the model.
+This compares tracks; it does not look into the model. What moves
+a prediction is asked of the model itself: `Recommender.explain`.
 """
 
 from __future__ import annotations

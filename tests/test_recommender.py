@@ -353,3 +353,41 @@ def test_a_description_that_only_the_flow_makes(made: dict[str, pd.DataFrame]) -
     music.columns = [*music.columns, "age"]
     with pytest.raises(ValueError, match="age of a listener"):
         music.newcomer({})
+
+
+@dataclass
+class Product:
+    """A model whose Shapley values are known by hand: energy times tempo, and jazz for itself."""
+
+    def identity(self) -> dict[str, str]:
+        return {}
+
+    def score(self, rows: Rows) -> Any:
+        return (rows.tracks["energy"] * rows.tracks["tempo"] + rows.tracks["genre_Jazz"]).to_numpy(float)
+
+
+def test_shapley_values_by_hand(made: dict[str, pd.DataFrame]) -> None:
+    music = recommender(made, scorer=Product())
+    listener, track = first(music), music.tracks.iloc[7]
+    found = music.explain(listener, track["trackId"], backgrounds=1, seed=3)
+    other = music.tracks.iloc[int(np.random.default_rng(3).choice(len(music.tracks), 1, False)[0])]
+    # Of a product each factor gets its change times the mean of the other factor.
+    energy = (track["energy"] - other["energy"]) * (track["tempo"] + other["tempo"]) / 2
+    tempo = (track["tempo"] - other["tempo"]) * (track["energy"] + other["energy"]) / 2
+    expected = {"energy": energy, "tempo": tempo, "genre": track["genre_Jazz"] - other["genre_Jazz"]}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert found.drop(list(expected)).abs().max() == pytest.approx(0, abs=1e-9)
+    assert found.abs().is_monotonic_decreasing
+
+
+def test_shapley_values_sum_up_and_name_at_most_eight(made: dict[str, pd.DataFrame]) -> None:
+    music = recommender(made, tracks=made["tracks"].assign(loudness=1.0, key=2.0))
+    music.columns = [*music.columns, "loudness", "key"]
+    listener, track = first(music), music.tracks["trackId"].iloc[3]
+    found = music.explain(listener, track, backgrounds=5, seed=1)
+    drawn = np.random.default_rng(1).choice(len(music.tracks), 5, False)
+    scores = music.scores(listener)
+    assert found.sum() == pytest.approx(scores[track] - scores.iloc[drawn].mean())
+    assert len(found) == 8 and "everything else" in found
+    with pytest.raises(ValueError, match="no track"):
+        music.explain(listener, "nowhere")
