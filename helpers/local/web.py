@@ -2,7 +2,8 @@
 
 Waitress drops headers whose names have an underscore (``x-amz-meta-track_id`` is one), and WSGI decodes the
 path, while a signature covers both exactly as they were sent; so the parser here keeps them.
-Bodies above half a megabyte wait in unnamed temporary files, never in memory.
+Bodies above half a megabyte wait in unnamed temporary files, never in memory, but for those that models are
+sent.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LARGEST_BODY = (
     5 * 1024**3 + 1024**2
 )  # bytes: the 5 GiB S3 takes in one request, and room for chunk signatures
 LARGEST_BODY_IN_MEMORY = 512 * 1024  # bytes
+LARGEST_INVOCATION = 6 * 1024**2  # bytes of a body for a model, which is as large as the service takes
 LARGEST_GATHERED = 64 * 1024  # bytes of a body that is sent in one piece with its head
 THREADS = 64  # requests answered at once; an InvokeEndpoint keeps its thread while the model computes
 RAW_HEADERS = "workshop.headers"
@@ -97,6 +99,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         super().parse_header(header_plus)
         if not self.chunked and not self.content_length:
             self.expect_continue = False  # waitress would wait for ever for a body of no bytes
+        if self.path.startswith("/endpoints/") and 0 < self.content_length <= LARGEST_INVOCATION:
+            self.body_rcv.getbuf().overflow = LARGEST_INVOCATION  # it is read into memory in any case
         for line in get_header_lines(header_plus.partition(b"\r\n")[2]):
             name, _, value = line.partition(b":")
             self.sent_headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
