@@ -9,7 +9,7 @@ import tempfile
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from helpers.endings import INTERRUPTED, leave_when_asked, quietly
 
@@ -19,6 +19,9 @@ with quietly():
     from rich.table import Table
 
     from helpers import service
+
+if TYPE_CHECKING:
+    from helpers.page.settings import Settings
 
 app = typer.Typer(
     help="Music recommendation with Amazon SageMaker, on AWS or on this machine.",
@@ -148,6 +151,48 @@ def run(
     else:
         folder = output or runner.notebooks_directory().parent / "runs" / f"{datetime.now():%Y%m%d-%H%M%S}"
         _run(notebooks, given, folder, in_place=False)
+
+
+@app.command()
+def playlist(
+    platform: Annotated[Platform, typer.Option(help="Where SageMaker runs.")] = Platform.local,
+    prefix: Annotated[str, typer.Option(help="The prefix of the notebooks.")] = "music",
+    listener: Annotated[
+        int | None, typer.Option(help="The userId to begin with (default: the first).")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The endpoint to ask (default: notebook 4's).")] = None,
+    state: State = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port (default: a free one).")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+) -> None:
+    """Open the playlist page on this machine; Ctrl-C ends it. Needs notebooks 1 to 4 to have been run."""
+    from helpers.page.settings import Settings
+
+    settings = Settings(
+        platform=platform.value, prefix=prefix, listener=listener, endpoint=endpoint, state=state
+    )
+    _open_page(settings, port, open_browser)
+
+
+def _open_page(settings: Settings, port: int | None, open_browser: bool) -> None:
+    from helpers import workshop
+    from helpers.page import server
+
+    try:
+        chosen = server.choose_port(port)
+        connected = workshop.connect(settings.platform, settings.prefix, settings.state)
+        for step in workshop.NOTEBOOK_OF_STEP:
+            connected.recall(step)
+    except (server.PortTaken, ValueError) as error:
+        raise _fail(str(error), BAD_INPUT) from error
+    except workshop.ShortError as error:
+        raise _fail(str(error), FAILED) from error
+    settings.hand_over()
+    server.serve(
+        chosen,
+        lambda address: typer.echo(f"The playlist page is at {address} (Ctrl-C ends it)."),
+        open_browser=open_browser,
+    )
 
 
 def _run(notebooks: list[Path], given: dict[str, Any], folder: Path, *, in_place: bool) -> None:

@@ -1,17 +1,26 @@
-"""Redraws the pictures of img/: the architecture, and out of the notebooks an analysis and a playlist.
+"""Redraws the pictures of img/: the architecture, an analysis and a playlist out of the notebooks, the page.
 
-Run by `make images`, with the notebooks refreshed first (`make notebooks`) when these should be new ones.
+Run by `make images`, with the notebooks refreshed first (`make notebooks`) when these should be new ones. The
+page is taken from a browser after notebooks 1 to 4 were run here; without them its picture stays as it is.
 """
 
 from __future__ import annotations
 
 import base64
+import io
+import re
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = HERE.parent / "notebooks"
@@ -152,7 +161,48 @@ def from_notebook(name: str, tag: str, path: Path) -> None:
     raise LookupError(f"{name} holds no picture with the tag {tag}: run `make notebooks` first.")
 
 
+def playlist_page(path: Path) -> None:
+    """The page of `workshop playlist` in Chromium, after a minute's use; says why when it cannot be taken."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        print(f"There is no Chromium here: {path.name} stays as it is.", file=sys.stderr)
+        return
+    command = [str(Path(sys.executable).parent / "workshop"), "playlist"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout
+        found = (re.search(r"page is at (http://\S+)", line) for line in served.stdout)
+        address = next((match.group(1) for match in found if match), None)
+        if address is None:
+            print(f"The page does not open: {path.name} stays as it is.", file=sys.stderr)
+            return
+        try:
+            shot = screenshot(browser, f"{address}/?variety=70")
+        finally:
+            served.send_signal(signal.SIGINT)
+    Image.open(io.BytesIO(shot)).convert("RGB").quantize(128).save(path, optimize=True)
+
+
+def screenshot(browser: str, address: str) -> bytes:
+    """What a window of 1280 pixels shows at this address once everything is there, as PNG."""
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        window = playwright.chromium.launch(executable_path=browser, args=options)
+        page = window.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+        page.goto(address)
+        page.get_by_role("heading", name="Taste").wait_for()
+        page.locator("table.taste").nth(1).wait_for()
+        page.get_by_role("slider", name="Tracks").wait_for()
+        page.wait_for_function("!document.querySelector('.stSpinner, [data-testid=stSkeleton]')")
+        page.wait_for_function("document.fonts.status === 'loaded'")
+        height = page.evaluate("document.querySelector('.stMainBlockContainer').scrollHeight")
+        page.set_viewport_size({"width": 1280, "height": int(height)})
+        taken: bytes = page.screenshot()
+        window.close()
+    return taken
+
+
 if __name__ == "__main__":
     architecture(HERE / "architecture.png")
     from_notebook("02_data_wrangler_flow.ipynb", "analysis-picture", HERE / "analysis.png")
     from_notebook("04_inference.ipynb", "playlist-picture", HERE / "playlist.png")
+    playlist_page(HERE / "page.png")

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,6 +167,35 @@ def test_a_failed_run_names_notebook_and_cell_keeps_a_report_and_stops_what_it_s
     assert "<pre>here\n</pre>" in page
     assert "not finished" in page
     assert service.running(tmp_path / "state") is None
+
+
+def test_the_page_names_the_notebook_that_is_missing_(state: Path) -> None:
+    done = call("playlist", "--state", state)
+    assert done.returncode == cli.FAILED
+    assert "please run 01_download_data.ipynb first" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_page_names_a_port_that_is_taken_before_anything_starts(state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = call("playlist", "--port", str(taken.getsockname()[1]), "--state", state)
+    assert done.returncode == cli.BAD_INPUT
+    assert "Choose another with --port." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert service.running(state) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--prefix", "Anna!"], "prefix is 'Anna!'"), (["--platform", "sagemaker"], "No AWS region is set")],
+)
+def test_the_page_says_why_it_cannot_connect(words: list[str], message: str, state: Path) -> None:
+    done = call(
+        "playlist", *words, "--state", state, AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE=os.devnull
+    )
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_flow_is_a_part_of_the_command() -> None:

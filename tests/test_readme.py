@@ -64,7 +64,8 @@ def test_every_other_command_is_right(line: str, monkeypatch: pytest.MonkeyPatch
         assert done.returncode == 0, done.stderr
     elif words[0] == ".venv/bin/workshop":
         calls: list[Any] = []
-        monkeypatch.setattr(cli, "_run", lambda *args, **options: calls.append((args, options)))
+        for work in ("_run", "_open_page"):
+            monkeypatch.setattr(cli, work, lambda *args, **options: calls.append((args, options)))
         result = CliRunner().invoke(cli.app, words[1:])
         assert result.exit_code == 0, result.output
         assert calls

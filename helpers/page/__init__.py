@@ -1,0 +1,1 @@
+"""The playlist page: a Streamlit application that asks the endpoint as any client would."""
