@@ -1,12 +1,12 @@
 """What moves a prediction: Shapley values of a track's sound, asked of the endpoint itself.
 
 The question is "why this track for this listener, rather than a usual one?". Players are groups of the
-track's columns: its length, its genre, each sound; columns that follow from one another (danceability from valence,
-liveness and energy) share what they do, as Shapley values of single columns would. A coalition's worth is the
-mean prediction for `backgrounds` tracks drawn from the catalogue, with the coalition's columns set to this
-track's: the interventional expectation that Kernel SHAP estimates (Lundberg and Lee 2017). Here every
-coalition is asked, so the values are exact for these backgrounds, and sum up to the prediction minus the mean
-prediction of the backgrounds. The listener's own columns stay as they are.
+track's columns: its length, its genre, each sound; columns that follow from one another (danceability from
+valence, liveness and energy) would share what they do. A coalition's worth is the mean prediction for
+`backgrounds` tracks drawn from the catalogue, with the coalition's columns set to this track's: the
+interventional expectation that Kernel SHAP estimates (Lundberg and Lee 2017). Here every coalition is asked,
+so the values are exact for these backgrounds, and sum up to the prediction minus the mean prediction of the
+backgrounds. The listener's own columns stay as they are.
 
 That takes 2**groups * backgrounds rows, so columns are gathered in at most `PLAYERS` groups: 256
 coalitions and 8 backgrounds are 2,048 rows, one request.

@@ -1,4 +1,4 @@
-"""Playlists, against values worked out by hand."""
+"""The columns of candidates and genres."""
 
 from __future__ import annotations
 
@@ -39,23 +39,7 @@ def test_a_training_column_that_nobody_has_is_named() -> None:
         playlist.candidate_features(LISTENER, catalogue(), ["energy", "loudness"])
 
 
-def test_playlist_is_unheard_and_best_first() -> None:
-    scores = pd.Series([3.0, 4.5, 4.0, 4.0])
-    table = playlist.make_playlist(scores, catalogue(), {"t2"}, LISTENER, length=2)
-    assert table["trackId"].tolist() == ["t3", "t4"]  # equal predictions: by trackId
-    assert table.index.tolist() == [1, 2]
-    assert table["genre"].tolist() == ["Pop Rock", "Jazz"]
-    assert table["tempo"].tolist() == [80, 140]
-
-
-def test_reasons_name_genre_and_what_is_close() -> None:
-    table = playlist.make_playlist(pd.Series([1.0, 2.0, 3.0, 4.0]), catalogue(), set(), LISTENER, length=4)
-    reasons = table.set_index("trackId")["why"]
-    assert reasons["t4"].startswith("Jazz is 75% of your favourites (50% of all tracks); ")
-    assert "energy" in reasons["t4"]
-    assert reasons["t2"] == "energy and tempo as in your favourites"  # Pop Rock is loved less than most
-
-
-def test_a_listener_who_heard_everything_gets_an_error() -> None:
-    with pytest.raises(ValueError, match="heard every track"):
-        playlist.make_playlist(pd.Series(range(4)), catalogue(), set(catalogue()["trackId"]), LISTENER)
+def test_genres_are_columns_of_tracks_not_of_listeners() -> None:
+    tracks = catalogue().assign(genre_Jazz_taste=0.1, genre_Jazz_5star=0.2)
+    assert playlist.genre_columns(tracks) == ["genre_Jazz", "genre_Pop_Rock"]
+    assert playlist.genre_name("genre_Pop_Rock") == "Pop Rock"

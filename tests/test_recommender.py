@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -213,6 +216,30 @@ def test_the_oldest_files_go(tmp_path: Path) -> None:
     for number in range(4):
         kept.get(f"{number}", 1, lambda number=number: np.array([float(number)]))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_threads_that_ask_the_same_wait_for_the_first(tmp_path: Path) -> None:
+    kept, began, made_by = KeptScores(tmp_path), threading.Barrier(6), []
+
+    def make() -> Any:
+        made_by.append(threading.get_ident())
+        time.sleep(0.05)  # so that the others come meanwhile
+        return np.array([1.0, 2.0])
+
+    def ask(_: int) -> list[float]:
+        began.wait(5)
+        return [float(value) for value in kept.get("key", 2, make)]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(ask, range(6))) == [[1.0, 2.0]] * 6
+    assert len(made_by) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        kept.get("key", 2, make)[0] = 3.0
+
+
+def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert KeptScores(tmp_path / "file" / "scores").get("a", 1, lambda: np.array([2.0])).tolist() == [2.0]
 
 
 def wishes() -> st.SearchStrategy[dict[str, Any]]:
