@@ -111,9 +111,11 @@ def opened(state: Path, scale: str) -> Iterator[Lab]:
     folder = state.resolve() / scale
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     tables = _tables(folder / "tables", scale)
+    kept = folder / "candidates.json"
+    if not kept.exists():
+        services.reset(folder / "service")  # what an interrupted training left
     service = services.start(folder / "service")
     try:
-        kept = folder / "candidates.json"
         if not kept.exists():
             kept.write_text(json.dumps(_train(service, tables["train"])), encoding="utf-8")
         yield Lab(folder, service, json.loads(kept.read_text(encoding="utf-8")), **tables)
