@@ -45,7 +45,7 @@ def main() -> None:
     sagemaker = SageMaker(
         state, objects, "us-east-1", NoLogs(), launch, Supervisor(1.0), budget(cores, gigabytes)
     )
-    runtime = Runtime(sagemaker, patience=3.0, at_once=8, stream_patience=5.0)
+    runtime = Runtime(sagemaker, patience=3.0, at_once=8, stream_patience=5.0, capture_delay=0.3)
     doors = (sagemaker, runtime)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from helpers.local.errors import Protocol, ServiceError, error_response
 from helpers.local.runtime.asynchronous import Asynchronous
-from helpers.local.runtime.capture import Captured, Recorder
+from helpers.local.runtime.capture import DELAY, Captured, Recorder
 from helpers.local.runtime.containers import Question, ask, containers_for, opened
 from helpers.local.runtime.errors import ModelError, not_found, throttled, validation_error
 from helpers.local.runtime.headers import PREFIX, Operation, Wishes, read_wishes
@@ -56,7 +56,7 @@ class Runtime:
 
     ``patience``: seconds a model may take, ``stream_patience``: to send an answer in pieces. ``at_once``:
     invocations that wait for models at a time; no endpoint may have more than five sixths of them, so that
-    one that hangs leaves room for the others.
+    one that hangs leaves room for the others. ``capture_delay``: seconds until captures are written.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Runtime:
         patience: float = PATIENCE,
         at_once: int = AT_ONCE,
         stream_patience: float = STREAM_PATIENCE,
+        capture_delay: float = DELAY,
     ) -> None:
         self._plane = sagemaker.plane
         self._patience = patience
@@ -72,7 +73,7 @@ class Runtime:
         self._at_once = at_once
         self._at_once_each = max(1, at_once * 5 // 6)
         self._places = Places()
-        self._recorder = Recorder(self._plane.objects)
+        self._recorder = Recorder(self._plane.objects, capture_delay)
         self._asynchronous = Asynchronous(self._plane)
 
     def __call__(self, request: Request) -> Response | None:

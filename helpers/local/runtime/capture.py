@@ -48,10 +48,11 @@ class Captured:
 
 
 class Recorder:
-    """Writes captured invocations in a thread of its own, begun with the first."""
+    """Writes captured invocations in a thread of its own, begun with the first, every ``delay`` seconds."""
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, delay: float = DELAY) -> None:
         self._objects = objects
+        self._delay = delay
         self._waiting: queue.SimpleQueue[tuple[DataCapture, Captured] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._room = ROOM
@@ -82,7 +83,7 @@ class Recorder:
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
-            deadline = time.monotonic() + DELAY
+            deadline = time.monotonic() + self._delay
             batch, size, open_still = [first], first[1].size, True
             while open_still and size < LARGEST_OBJECT:
                 try:
