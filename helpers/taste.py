@@ -16,7 +16,7 @@ rating) / (variance between listeners), with the chance in the known listeners' 
 (empirical Bayes; Efron and Morris 1975). Somebody without ratings is the average listener.
 
 On the generated data at `small`, a boosted model predicts the test ratings of listeners that were not in its
-training with this RMSE, described by the first so many of their ratings drawn at random:
+training with this RMSE, described by so many of their ratings, drawn at random:
 
     ratings     0      1      3      8     20    100    all (about 400)
     formulas  1.069  1.136  1.112  1.068  1.016  0.969  0.959
