@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -58,6 +59,8 @@ def serve(port: int, ready: Callable[[str], None], *, open_browser: bool = False
         if open_browser:
             webbrowser.open(address)
         await ended.wait()
+        # Streamlit's own end may keep the loop busy for longer than anybody wants to wait.
+        threading.Timer(GRACE, os._exit, [0]).start()
         with suppress(TimeoutError, OSError):  # the latter when nobody reads any more what it says
             server.stop()
             await asyncio.wait_for(server.stopped, GRACE)
