@@ -32,7 +32,7 @@ FRESH = 30.0  # seconds for which the endpoint is believed to have the same mode
 
 
 class Scorer(Protocol):
-    """What predicts stars: an `Endpoint`."""
+    """What predicts stars: an `Endpoint`, or a `helpers.batch_scoring.BatchTransform`."""
 
     def identity(self) -> dict[str, str]:
         """What the scores depend on besides the rows."""
@@ -72,18 +72,22 @@ class Recommender:
         self._identity: tuple[float, dict[str, str]] | None = None
 
     @classmethod
-    def open(cls, workshop: Workshop, endpoint: str | None = None, cache: Path | None = None) -> Recommender:
+    def open(
+        cls,
+        workshop: Workshop,
+        endpoint: str | None = None,
+        cache: Path | None = None,
+        scorer: Scorer | None = None,
+    ) -> Recommender:
         """Everything the notebooks have left behind, with the endpoint of notebook 4 or the one named.
 
-        Scores are kept in the folder `cache`, by default `scores` in the workshop's state directory. Raises
-        MissingStep naming the notebook to run first, NoScores when the endpoint does not serve.
+        A `scorer` takes the endpoint's place. Scores are kept in the folder `cache`, by default `scores` in
+        the workshop's state directory. Raises MissingStep naming the notebook to run first, NoScores when the
+        endpoint does not serve.
         """
         data, features, model = (workshop.recall(step) for step in ("data", "features", "model"))
-        if endpoint is None:
-            endpoint = workshop.recall("playlist").get("endpoint")
-            if endpoint is None:
-                raise MissingStep("Notebook 4 has left no endpoint: run 04_inference.ipynb, or name one.")
-        scorer = Endpoint(workshop, endpoint)
+        if scorer is None:
+            scorer = _endpoint(workshop, endpoint)
         scorer.identity()
         wanted = ["ts", "userId", "trackId", "Rating"]
         kept = KeptScores(cache if cache is not None else default_state() / "scores")
@@ -221,3 +225,11 @@ class Recommender:
         used = [name for name in self.columns if name in self.tracks.columns]
         hashes = pd.util.hash_pandas_object(self.tracks[["trackId", *used]], index=False)
         return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
+
+
+def _endpoint(workshop: Workshop, name: str | None) -> Endpoint:
+    """The endpoint of that name, else that of notebook 4. Raises MissingStep when that has left none."""
+    name = name or workshop.recall("playlist").get("endpoint")
+    if name is None:
+        raise MissingStep("Notebook 4 has left no endpoint: run 04_inference.ipynb, or name one.")
+    return Endpoint(workshop, name)

@@ -180,7 +180,7 @@ class Endpoint:
         body = rows.encoded(start, stop)
         try:
             if len(body) <= LARGEST_BODY or stop - start == 1:
-                return _numbers(self._invoke(body), stop - start)
+                return numbers(self._invoke(body), stop - start)
         except ClientError as error:
             if not _too_slow(error) or stop - start == 1:
                 raise self._not_asked(error) from error
@@ -224,7 +224,7 @@ def _too_slow(error: ClientError) -> bool:
     return bool(response["Error"]["Code"] == "ModelError" and response.get("OriginalStatusCode") == 0)
 
 
-def _numbers(answer: bytes, rows: int) -> Floats:
+def numbers(answer: bytes, rows: int) -> Floats:
     """The lines of an answer as numbers, one for each row."""
     lines = answer.split()
     if len(lines) != rows:

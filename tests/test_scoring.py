@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from helpers import service as services
 from helpers import workshop
+from helpers.batch_scoring import BatchTransform
 from helpers.recommender import NoScores, Recommender, Wishes
 from helpers.scoring import LARGEST_BODY, Endpoint, Rows
 
@@ -134,6 +135,22 @@ def test_many_requests_keep_the_order(shop: workshop.Workshop) -> None:
     assert (
         Endpoint(shop, "stars").score(Rows(COLUMNS, catalogue(0), pd.Series({"energy_taste": 0.1}))).size == 0
     )
+
+
+def test_a_batch_transform_gives_the_same_scores(shop: workshop.Workshop, tmp_path: Any) -> None:
+    batch = BatchTransform(shop, "stars")
+    music = Recommender.open(shop, cache=tmp_path, scorer=batch)
+    scores = music.scores(music.listener(11))
+    assert scores.tolist() == pytest.approx((1 + 4 * catalogue()["energy"]).tolist(), abs=1e-12)
+    assert len(list(tmp_path.glob("*.parquet"))) == 1
+    with pytest.raises(NoScores, match="answered 'Jazz' where one number"):
+        music.scores(music.listener(13))
+    with pytest.raises(NoScores, match=r"failed.*2 columns are needed"):
+        batch.score(Rows(["tempo", *COLUMNS], catalogue(5), pd.Series({"energy_taste": 0.1})))
+    assert shop.objects(shop.uri("scores")) == []
+    assert batch.score(Rows(COLUMNS, catalogue(0), pd.Series({"energy_taste": 0.1}))).size == 0
+    with pytest.raises(NoScores, match="Could not find model"):
+        Recommender.open(shop, cache=tmp_path, scorer=BatchTransform(shop, "nobody"))
 
 
 def test_a_missing_endpoint_says_what_to_do(shop: workshop.Workshop) -> None:
