@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from helpers.sounds import Sounds
+from helpers.sounds import Sounds, similarity
 
 WELL_KNOWN = 25  # times as many well-known tracks as questions are looked at
 _CHANCE = 0.3  # of the logarithm of a track's plays: how much another seed changes the order
@@ -39,7 +39,7 @@ def questions(
     turns = np.bincount(sounds.genres[before] + 1, minlength=int(sounds.genres.max(initial=-1)) + 2)
     similar = np.zeros(len(pool))
     if before.any() and len(pool):
-        similar = (1 / (1 + sounds.distances(pool, np.flatnonzero(before)))).max(axis=1)
+        similar = similarity(sounds.distances(pool, np.flatnonzero(before))).max(axis=1)
     chosen: list[int] = []
     left = np.ones(len(pool), dtype=bool)
     while len(chosen) < min(count, len(pool)):
@@ -49,6 +49,6 @@ def questions(
         chosen.append(best)
         left[best] = False
         turns[sounds.genres[pool[best]] + 1] += 1
-        similar = np.maximum(similar, 1 / (1 + sounds.distances(pool[best : best + 1], pool)[0]))
+        similar = np.maximum(similar, similarity(sounds.distances(pool[best : best + 1], pool)[0]))
     places = pool[np.array(chosen, dtype=np.int64)]
     return tracks.iloc[places].assign(plays=known[places].astype(int)).reset_index(drop=True)

@@ -20,6 +20,7 @@ from helpers import flow, generator
 from helpers.kept_scores import KeptScores
 from helpers.recommender import Listener, Recommender, Wishes
 from helpers.scoring import Rows
+from helpers.sounds import Sounds
 
 MUSIC_FLOW = Path(__file__).parents[1] / "notebooks" / "flows" / "music.flow"
 
@@ -418,3 +419,14 @@ def test_shapley_values_sum_up_and_name_at_most_eight(made: dict[str, pd.DataFra
     assert len(found) == 8 and "everything else" in found
     with pytest.raises(ValueError, match="no track"):
         music.explain(listener, "nowhere")
+
+
+def test_variety_takes_the_next_most_relevant_track_that_is_least_alike() -> None:
+    # One feature of two values, one genre: same or different, sqrt(2 ** 2 / 4) = 1 apart.
+    tracks = pd.DataFrame({"trackId": list("abcd"), "energy": [0.0, 0.0, 1.0, 1.0], "genre": ["Jazz"] * 4})
+    sounds, stars = Sounds(tracks), np.array([5.0, 4.9, 4.5, 4.0])
+    places = np.arange(4)
+    assert sounds.distances(places[:1], places)[0].tolist() == pytest.approx([0, 0, 1, 1])
+    # After a: b is worth .5 * .9 - .5 * 1 = -.05, c .5 * .5 - .5 * exp(-2) = .18; then b -.05, d -.5.
+    assert sounds.varied(places, stars, 0.5, 4).tolist() == [0, 2, 1, 3]
+    assert sounds.varied(places, stars, 0.0, 4).tolist() == [0, 1, 2, 3]
