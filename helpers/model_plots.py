@@ -157,6 +157,20 @@ def importance(values: pd.Series, of_listener: Collection[str], most: int = 15) 
     return finished(figure)
 
 
+def explanation(values: pd.Series, track: str) -> Figure:
+    """What speaks for a track and what against it, in stars: `values` as `Recommender.explain` gives them."""
+    shown = values.sort_values()
+    figure, axes = subplots(figsize=(7.5, 0.32 * len(shown) + 1.4))
+    colors = [BLUE if value >= 0 else ORANGE for value in shown]
+    bars = axes.barh(shown.index, shown, color=colors, height=0.7)
+    axes.bar_label(bars, fmt="%+.2f", padding=4, size=9)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set(xlabel="predicted stars, against usual tracks")
+    axes.set_title(f"What speaks for {track}")
+    axes.margins(x=0.15)
+    return finished(figure)
+
+
 def leakage(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     """What each flow promised and what it kept: `comparisons` maps a kind of data to a table with a row for
     each flow and the columns exam and real life, in stars. An arrow leads from the promise to real life.

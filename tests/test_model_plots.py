@@ -109,6 +109,14 @@ def test_importance_shows_the_first_columns_and_tells_listener_from_track() -> N
     assert track != listener
 
 
+def test_an_explanation_tells_for_from_against() -> None:
+    figure = model_plots.explanation(pd.Series({"genre": 0.5, "tempo": -0.25}), "t1")
+    assert {"genre", "tempo", "+0.50", "-0.25", "What speaks for t1"} <= texts(figure)
+    against, for_it = figure.axes[0].patches[:2]  # from the bottom
+    assert (against.get_width(), for_it.get_width()) == (-0.25, 0.5)
+    assert against.get_facecolor() != for_it.get_facecolor()
+
+
 def test_a_promise_that_is_kept_has_no_arrow() -> None:
     table = pd.DataFrame(
         {"validation": [0.8, 0.8], "exam": [0.9, 0.85], "real life": [0.9, 1.0]},

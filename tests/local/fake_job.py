@@ -141,6 +141,14 @@ def serve(directory: Path, request: dict[str, object]) -> int:
                     time.sleep(0.02)
                 self.send_chunk(b"second")
                 self.send_chunk(b"")
+            elif body == b"last":  # says that it hangs up after this answer, and does a while later
+                self.send_response(200)
+                self.send_header("Connection", "close")
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"last")
+                self.wfile.flush()
+                time.sleep(0.5)
             elif body == b"break off":
                 self.send_chunk(b"first", begin=True)
                 self.close_connection = True

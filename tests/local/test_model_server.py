@@ -140,6 +140,12 @@ def test_a_container_with_one_slow_request_is_left_alone(make: Make, host: Host)
     assert host.supervisor.running("endpoint/e/0") is before
 
 
+def test_a_container_that_hangs_up_after_an_answer_is_asked_on_a_new_connection(make: Make) -> None:
+    server = started(make())
+    assert ask(server, b"last") == b"last"
+    assert ask(server) == b"x"  # on the connection before, it would not be answered
+
+
 def test_containers_are_asked_to_end_before_they_are_killed(make: Make, host: Host) -> None:
     log = host.directory("endpoint", "e")
     started(make(behaviour="polite")).stop()

@@ -122,6 +122,7 @@ class Answer:
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.is_whole = False  # read to its end
+        self.is_last = response.will_close  # the container said that it hangs up after it
         self._response = response
         self._socket = wire
 

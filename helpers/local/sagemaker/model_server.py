@@ -120,7 +120,7 @@ class ModelServer:
                 self._retire(child)  # so that no request after this one is sent to a dead process
             raise
         finally:
-            if answer is not None and answer.is_whole:
+            if answer is not None and answer.is_whole and not answer.is_last:
                 self._idle.put(connection)
             else:
                 connection.close()
