@@ -5,6 +5,7 @@ failure.
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import sys
 import time
@@ -243,6 +244,8 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, Any], listene
             message = "the kernel died. Was there too little memory? Try a smaller scale."
             raise RunFailed(notebook.name, place.number, place.section, message) from None
         except KeyboardInterrupt:
+            # The cell that was at work ends with its kernel; asyncio would print that nobody asked how.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
             EnvironmentKernel.kill_all()
             raise
 
